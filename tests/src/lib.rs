@@ -1,0 +1,25 @@
+//! What the tests stand on: a release server on loopback, archives good and bad, and a temporary machine to run in.
+//!
+//! A test starts with [`context!`] and, where it needs releases, a [`ReleaseServer`]; it runs the binary with
+//! [`TestContext::xtask`] and compares what it printed with [`assert_outcome!`].
+
+pub mod archives;
+pub mod context;
+mod environment;
+pub mod filters;
+mod go;
+mod os;
+pub mod run;
+pub mod server;
+mod stand_in;
+mod tree;
+
+pub use archives::{Hostile, sha256_hex, tar_gz};
+pub use context::TestContext;
+pub use run::{Outcome, Running, Xtask};
+pub use server::{Fault, Host, ReleaseServer, Release, Request, Times};
+pub use stand_in::{StandIn, Then};
+
+// For the macros: they expand in the test's own crate.
+#[doc(hidden)]
+pub use insta;

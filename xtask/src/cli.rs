@@ -1,0 +1,143 @@
+//! The command line, and the one match that leads from it to the commands.
+
+use crate::commands;
+use crate::component::Component;
+use crate::context::Context;
+use crate::error::Result;
+use crate::platform::Platform;
+use crate::source::Source;
+use crate::ui::{Level, Ui};
+use crate::version::Spec;
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Runs the newest BuildKit and containerd out of target/buildkit-windows-test, and says whether they work
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done; 1 the thing under test failed; 2 usage; 3 the ground failed (network, disk, rights, a daemon).")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What all commands share.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// The options that all commands share.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shared options")]
+pub struct Shared {
+    /// The workspace [default: target/buildkit-windows-test]
+    #[arg(long, global = true, value_name = "DIR", env = "BUILDKIT_WINDOWS_BASE_DIR", hide_env_values = true)]
+    pub base_dir: Option<PathBuf>,
+    /// Which containerd: latest, prerelease, 2.3.4, 2.3, a Go ref, or a path to an archive, programs or a checkout
+    #[arg(long, global = true, value_name = "SPEC", default_value = "latest", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true)]
+    pub containerd: Spec,
+    /// Which BuildKit
+    #[arg(long, global = true, value_name = "SPEC", default_value = "latest", env = "BUILDKIT_WINDOWS_BUILDKIT", hide_env_values = true)]
+    pub buildkit: Spec,
+    /// Which runc (Linux)
+    #[arg(long, global = true, value_name = "SPEC", default_value = "latest", env = "BUILDKIT_WINDOWS_RUNC", hide_env_values = true)]
+    pub runc: Spec,
+    /// Where to look: auto, github, go, or a mirror's folder or URL
+    #[arg(long, global = true, value_name = "SOURCE", default_value = "auto", env = "BUILDKIT_WINDOWS_SOURCE", hide_env_values = true)]
+    pub source: Source,
+    /// What the programs are for [default: this host]
+    #[arg(long, global = true, value_name = "OS-ARCH", env = "BUILDKIT_WINDOWS_PLATFORM", hide_env_values = true)]
+    pub platform: Option<Platform>,
+    /// Touch no network: take what the cache holds
+    #[arg(long, global = true, env = "BUILDKIT_WINDOWS_OFFLINE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub offline: bool,
+    /// Take what versions.lock.json says, and nothing else
+    #[arg(long, global = true, env = "BUILDKIT_WINDOWS_LOCKED", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub locked: bool,
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet", env = "BUILDKIT_WINDOWS_VERBOSE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub verbose: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, env = "BUILDKIT_WINDOWS_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub quiet: bool,
+}
+
+impl Shared {
+    /// The version asked for of a component.
+    pub fn spec(&self, component: Component) -> &Spec {
+        match component {
+            Component::Containerd => &self.containerd,
+            Component::Buildkit => &self.buildkit,
+            Component::Runc => &self.runc,
+        }
+    }
+}
+
+/// The subcommands, one file each in [`crate::commands`].
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch, configure and start both daemons, and wait until they answer
+    Up(commands::up::Options),
+    /// Build the sample image, run a container from it, and compare what it prints
+    BuildSample(commands::build_sample::Options),
+    /// Show each daemon: version, pid, endpoint, since when, answering or not, disk use
+    Status(commands::status::Options),
+    /// Show what the daemons logged
+    Logs(commands::logs::Options),
+    /// Make BuildKit's and containerd's state agree again, level by level
+    Reset(commands::reset::Options),
+    /// Stop both daemons and whatever they left; the workspace stays
+    Down,
+    /// Stop everything and delete the workspace, but for the downloads
+    Clean(commands::clean::Options),
+    /// Show what would be used, without fetching it
+    Resolve(commands::resolve::Options),
+    /// Show containerd's configuration as it would be written
+    Config(commands::config::Options),
+    /// Print shell completions
+    Completions(commands::completions::Options),
+    /// Measure the harness against the same work done by hand
+    Bench(commands::bench::Options),
+    /// Run everything that this machine can: fmt, clippy, tests, end to end
+    Ci(commands::ci::Options),
+}
+
+/// Runs a command line to its exit code.
+pub fn run(cli: &Cli) -> ExitCode {
+    let level = match (cli.shared.quiet, cli.shared.verbose) {
+        (true, _) => Level::Quiet,
+        (_, true) => Level::Verbose,
+        _ => Level::Normal,
+    };
+    let ui = Ui::new(level);
+    match dispatch(cli, &ui) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(error.class().exit_code())
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
+    // These two know no workspace.
+    match &cli.command {
+        Command::Completions(options) => return commands::completions::run(options),
+        Command::Ci(options) => return commands::ci::run(ui, options),
+        _ => {}
+    }
+    let context = Context::new(&cli.shared, ui)?;
+    match &cli.command {
+        Command::Up(options) => commands::up::run(&context, options),
+        Command::BuildSample(options) => commands::build_sample::run(&context, options),
+        Command::Status(options) => commands::status::run(&context, options),
+        Command::Logs(options) => commands::logs::run(&context, options),
+        Command::Reset(options) => commands::reset::run(&context, options),
+        Command::Down => commands::down::run(&context),
+        Command::Clean(options) => commands::clean::run(&context, options),
+        Command::Resolve(options) => commands::resolve::run(&context, options),
+        Command::Config(options) => commands::config::run(&context, options),
+        Command::Bench(options) => commands::bench::run(&context, options),
+        Command::Completions(_) | Command::Ci(_) => Ok(()),
+    }
+}

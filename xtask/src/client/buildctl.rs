@@ -1,0 +1,143 @@
+//! BuildKit's own client, with containerd's to run the image: no Docker needed. Argument vectors only.
+
+use super::{BaseImage, Build, Run};
+use crate::platform::Os;
+use crate::process::Argv;
+use crate::tools::{buildctl, ctr};
+use crate::workspace::Workspace;
+
+/// Builds an image into containerd's store.
+pub fn build(workspace: &Workspace, build: &Build) -> Argv {
+    let local = |name: &str| format!("{name}={}", build.context.display());
+    let argv = buildctl(workspace)
+        .args(["build", "--progress", "plain", "--frontend", "dockerfile.v0"])
+        .args(["--local", &local("context"), "--local", &local("dockerfile")])
+        .args(["--output", &format!("type=image,name={},unpack=true", build.image)]);
+    match &build.base_image {
+        BaseImage::Own => argv,
+        BaseImage::Reference(reference) => argv.args(["--opt", &format!("build-arg:BASE_IMAGE={reference}")]),
+        BaseImage::Layout { folder, digest } => argv
+            .args(["--opt", &format!("context:base=oci-layout://host@{digest}")])
+            .args(["--oci-layout", &format!("host={}", folder.display())]),
+    }
+}
+
+/// Runs a container to its end.
+pub fn run(workspace: &Workspace, run: &Run) -> Argv {
+    let argv = ctr(workspace).arg("run");
+    let argv = if run.keep { argv } else { argv.arg("--rm") };
+    let argv = match workspace.platform().os {
+        Os::Windows => argv,
+        // The FIFOs must be where both ctr and the shim see them: the daemons' `/run` is their own.
+        Os::Linux => argv
+            .arg("--fifo-dir")
+            .arg(workspace.run().join("fifo"))
+            .args(["--cgroup", &format!("/{}/{}", workspace.cgroup_parent(), run.name)]),
+    };
+    argv.args([&run.image, &run.name])
+}
+
+/// Ends what runs in a container.
+pub fn kill(workspace: &Workspace, name: &str) -> Argv {
+    ctr(workspace).args(["task", "kill", "--signal", "SIGKILL", name])
+}
+
+/// Removes the record of what ran in a container.
+pub fn delete_task(workspace: &Workspace, name: &str) -> Argv {
+    ctr(workspace).args(["task", "delete", "--force", name])
+}
+
+/// Removes containers with their snapshots.
+pub fn delete_containers(workspace: &Workspace, names: &[String]) -> Argv {
+    ctr(workspace).args(["container", "delete"]).args(names)
+}
+
+/// Lists the containers, a name a line.
+pub fn list_containers(workspace: &Workspace) -> Argv {
+    ctr(workspace).args(["container", "list", "--quiet"])
+}
+
+/// Removes images.
+pub fn delete_images(workspace: &Workspace, names: &[String]) -> Argv {
+    ctr(workspace).args(["image", "delete", "--sync"]).args(names)
+}
+
+/// Lists the images, a name a line.
+pub fn list_images(workspace: &Workspace) -> Argv {
+    ctr(workspace).args(["image", "list", "--quiet"])
+}
+
+/// A level of `reset` that BuildKit does itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prune {
+    /// What no build uses.
+    Unused,
+    /// All of the build cache, internal records too.
+    All,
+    /// The records of past builds.
+    Histories,
+}
+
+impl Prune {
+    /// The levels, the mildest first.
+    pub const LEVELS: [Prune; 3] = [Prune::Unused, Prune::All, Prune::Histories];
+
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Prune::Unused => "prune",
+            Prune::All => "prune --all",
+            Prune::Histories => "prune-histories",
+        }
+    }
+}
+
+/// Frees what a level of `reset` frees.
+pub fn prune(workspace: &Workspace, level: Prune) -> Argv {
+    buildctl(workspace).args(level.name().split(' '))
+}
+
+/// What `buildctl prune` says it freed, as it says it: the last line is `Total:\t1.5MB`.
+pub fn freed(answer: &str) -> Option<&str> {
+    answer.lines().rev().find_map(|line| line.strip_prefix("Total:")).map(str::trim)
+}
+
+/// Whether `prune-histories` failed only over a lease that is gone already, which is what it was to achieve.
+pub fn is_missing_lease(said: &str) -> bool {
+    said.lines().any(|line| line.contains("lease \"") && line.contains(": not found"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn workspace(platform: &str) -> Workspace {
+        Workspace::new("/w".into(), platform.parse().unwrap())
+    }
+
+    #[test]
+    fn a_build_names_its_base_image_one_way() {
+        let argv = |base_image| {
+            let image = "docker.io/library/buildkit-sample:latest".into();
+            build(&workspace("linux-amd64"), &Build { context: "/w/sample".into(), base_image, image }).shown()
+        };
+        assert!(!argv(BaseImage::Own).contains("--opt"));
+        assert!(argv(BaseImage::Reference("debian".into())).contains("--opt build-arg:BASE_IMAGE=debian"));
+        let layout = argv(BaseImage::Layout { folder: PathBuf::from("/w/base"), digest: "sha256:1".into() });
+        assert!(layout.contains("context:base=oci-layout://host@sha256:1 --oci-layout host=/w/base"), "{layout}");
+    }
+
+    #[test]
+    fn windows_has_no_fifos_and_no_control_groups() {
+        let windows = run(&workspace("windows-amd64"), &Run { image: "i".into(), name: "n".into(), keep: false }).shown();
+        assert!(windows.ends_with("run --rm i n"), "{windows}");
+    }
+
+    #[test]
+    fn prune_tells_what_it_freed() {
+        assert_eq!(freed("ID\tRECLAIMABLE\nx\ttrue\nTotal:\t1.5MB\n"), Some("1.5MB"));
+        assert!(is_missing_lease("error: lease \"ref_x\": not found"));
+        assert!(!is_missing_lease("error: connection refused"));
+    }
+}

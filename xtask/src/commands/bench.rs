@@ -1,0 +1,36 @@
+//! `cargo xtask bench`: measure the harness against the same work done by hand.
+
+use crate::component::Component;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::install;
+use crate::process::{self, Argv};
+use clap::Args;
+
+/// The options of `bench`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// How many times each; the medians are shown
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    runs: u32,
+    /// Only these: acquire, up, build, help
+    names: Vec<String>,
+}
+
+/// Runs it: the measuring is a program of the tests, which have the loopback server that it needs.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    context.require_daemons_can_run()?;
+    for component in Component::needed_on(context.workspace.platform().os) {
+        if install::installed(&context.workspace, *component).is_none() {
+            return Err(Error::ground(format!("the benchmark needs real programs, and `{}` holds no {component}", context.workspace.base().display()))
+                .hint("run `cargo xtask up` once"));
+        }
+    }
+    let argv = Argv::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--quiet", "--package", "tests", "--bin", "bench", "--"])
+        .arg(context.workspace.base())
+        .arg(options.runs.to_string())
+        .args(&options.names)
+        .dir(&context.repository);
+    process::run_in_the_open(&argv)
+}

@@ -1,0 +1,204 @@
+//! `cargo xtask build-sample`: build the sample's image, run a container from it, and compare what it prints.
+
+use super::{print, up};
+use crate::client::buildctl;
+use crate::client::{BaseImage, Build, Run};
+use crate::component::Component;
+use crate::context::Context;
+use crate::daemon;
+use crate::error::{Context as _, Error, Result};
+use crate::failure;
+use crate::files;
+use crate::host_image;
+use crate::platform::Os;
+use crate::process::{self, Argv, Ending, Stream};
+use crate::sample::{self, EXPECTED_FILE};
+use clap::Args;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The name of every sample's image.
+pub const IMAGE: &str = "docker.io/library/buildkit-sample:latest";
+
+/// The options of `build-sample`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Leave the container when it has ended
+    #[arg(long)]
+    keep: bool,
+    /// A folder of sample-dockerfile, or the path of a build context [default: the hello sample]
+    #[arg(long, value_name = "NAME|PATH", env = "BUILDKIT_WINDOWS_SAMPLE", hide_env_values = true)]
+    sample: Option<PathBuf>,
+    /// A base image instead of one made from this host's shell, as the build argument BASE_IMAGE
+    #[arg(long, value_name = "REF", env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
+    base_image: Option<String>,
+    /// How long build and run may take together, as in 90s or 10m
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
+    timeout: Duration,
+}
+
+/// Runs it.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    context.require_daemons_can_run()?;
+    let folder = find_sample(context, options.sample.as_deref())?;
+    let _guard = context.lock("build-sample")?;
+    up::ensure(context)?;
+    let expected = stage(context, &folder)?;
+    let deadline = Instant::now() + options.timeout;
+    build(context, options, deadline)?;
+    let printed = run_container(context, options, deadline)?;
+    match expected {
+        Some(expected) => compare(context, &expected, &printed),
+        None => {
+            context.ui.note(&format!("the sample has no {EXPECTED_FILE}, so what it printed was compared with nothing"));
+            Ok(())
+        }
+    }
+}
+
+/// The sample's folder: the hello sample, one by its name, or any build context by its path.
+fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
+    let os = context.workspace.platform().os.as_str();
+    let Some(asked) = asked else {
+        return Ok(context.repository.join("fixtures").join("hello").join(os));
+    };
+    let samples = context.repository.join("sample-dockerfile");
+    let named = samples.join(asked);
+    let is_name = asked.components().count() == 1;
+    let candidates = [named.join(os), named, asked.to_owned()];
+    let candidates = if is_name { &candidates[..] } else { &candidates[2..] };
+    if let Some(found) = candidates.iter().find(|folder| folder.join("Dockerfile").is_file()) {
+        return std::path::absolute(found).trying(|| format!("make `{}` absolute", found.display()));
+    }
+    let mut names: Vec<String> =
+        fs::read_dir(&samples).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    Err(Error::usage(format!("`--sample {}` is no sample, nor a folder with a Dockerfile", asked.display()))
+        .hint(format!("samples are {}", names.join(", "))))
+}
+
+/// Copies a sample into the workspace, and takes out what its container must print.
+fn stage(context: &Context, folder: &Path) -> Result<Option<String>> {
+    let staged = context.workspace.sample();
+    files::delete(&staged)?;
+    files::copy_folder(folder, &staged)?;
+    let expected = staged.join(EXPECTED_FILE);
+    match fs::read_to_string(&expected) {
+        Ok(text) => files::delete(&expected).map(|()| Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).trying(|| format!("read `{}`", folder.join(EXPECTED_FILE).display())),
+    }
+}
+
+fn base_image(context: &Context, options: &Options) -> Result<BaseImage> {
+    if let Some(reference) = &options.base_image {
+        return Ok(BaseImage::Reference(reference.clone()));
+    }
+    match context.workspace.platform().os {
+        Os::Windows => Ok(BaseImage::Own),
+        Os::Linux => {
+            let folder = context.workspace.base_image();
+            let digest = host_image::make(&folder, context.workspace.platform())?;
+            Ok(BaseImage::Layout { folder, digest })
+        }
+    }
+}
+
+fn build(context: &Context, options: &Options, deadline: Instant) -> Result<()> {
+    let workspace = &context.workspace;
+    let build = Build { context: workspace.sample(), base_image: base_image(context, options)?, image: IMAGE.into() };
+    context.ui.step("Building", &format!("{IMAGE} from `{}`", build.context.display()));
+    let argv = buildctl::build(workspace, &build);
+    let group = context.ui.group("build");
+    let (ending, _, said) = show(context, &argv, deadline, false)?;
+    drop(group);
+    match ending {
+        Ending::Exited(status) if status.success() => Ok(()),
+        Ending::Exited(status) => Err(blame(context, format!("failed to build `{IMAGE}` ({})", process::exit(status)), &said)),
+        Ending::TimedOut => Err(out_of_time(options, "building")),
+    }
+}
+
+fn run_container(context: &Context, options: &Options, deadline: Instant) -> Result<String> {
+    let workspace = &context.workspace;
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let run = Run { image: IMAGE.into(), name: format!("buildkit-sample-{:x}", since.as_nanos()), keep: options.keep };
+    context.ui.step("Running", &run.name);
+    fs::create_dir_all(workspace.run().join("fifo")).trying(|| "create the folder of FIFOs".into())?;
+    let (ending, printed, said) = show(context, &buildctl::run(workspace, &run), deadline, true)?;
+    let Ending::Exited(status) = ending else {
+        // Nobody waits for it any more; the first failure is the one to tell.
+        for argv in [buildctl::kill(workspace, &run.name), buildctl::delete_task(workspace, &run.name)] {
+            drop(process::capture(&argv));
+        }
+        drop(process::capture(&buildctl::delete_containers(workspace, &[run.name])));
+        return Err(out_of_time(options, "running"));
+    };
+    if options.keep {
+        context.ui.note(&format!("the container `{}` stays until `cargo xtask clean`", run.name));
+    }
+    if !status.success() {
+        return Err(blame(context, format!("the container of `{IMAGE}` failed ({})", process::exit(status)), &said));
+    }
+    Ok(printed)
+}
+
+/// Runs a client, showing what it says; stdout goes to stdout if it is data.
+fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) -> Result<(Ending, String, String)> {
+    context.ui.detail(&argv.shown());
+    let (mut printed, mut said, mut line) = (Vec::new(), Vec::new(), Vec::new());
+    let mut broken = None;
+    let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
+        if stream == Stream::Stdout {
+            printed.extend_from_slice(chunk);
+            if is_data && let Err(error) = print(chunk) {
+                broken = Some(error);
+            }
+            return;
+        }
+        said.extend_from_slice(chunk);
+        line.extend_from_slice(chunk);
+        while let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            let whole: Vec<u8> = line.drain(..=end).collect();
+            context.ui.passed_on(String::from_utf8_lossy(&whole).trim_end());
+        }
+    })?;
+    if !line.is_empty() {
+        context.ui.passed_on(&String::from_utf8_lossy(&line));
+    }
+    match broken {
+        Some(error) => Err(error),
+        None => Ok((ending, String::from_utf8_lossy(&printed).into_owned(), String::from_utf8_lossy(&said).into_owned())),
+    }
+}
+
+fn compare(context: &Context, expected: &str, printed: &str) -> Result<()> {
+    let Some(difference) = sample::difference(expected, printed) else {
+        context.ui.step("Passed", "the container printed what it must");
+        return Ok(());
+    };
+    Err(Error::failed(format!("the container of `{IMAGE}` printed something else than it must:\n{}", difference.trim_end()))
+        .hint("if the state of an earlier run is to blame, `cargo xtask reset` and try again"))
+}
+
+/// Whose fault a client's failing is: the ground's, if a daemon no longer answers.
+fn blame(context: &Context, what: String, said: &str) -> Error {
+    for component in [Component::Containerd, Component::Buildkit] {
+        if let Err(reason) = daemon::answers(&context.workspace, component) {
+            let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
+            return daemon::with_log(&context.workspace, component, message);
+        }
+    }
+    let reason = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
+    let error = Error::failed(format!("{what}: {}", reason.trim_start_matches("error: ").trim_start_matches("ctr: ")));
+    match failure::explain(said) {
+        Some(known) => error.hint(format!("{}; {} ({})", known.cause, known.remedy, known.link)),
+        None => error.hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
+    }
+}
+
+fn out_of_time(options: &Options, doing: &str) -> Error {
+    Error::failed(format!("{doing} took longer than {}", humantime::format_duration(options.timeout)))
+        .hint("give it more time with `--timeout DURATION`, and see `cargo xtask logs`")
+}

@@ -1,0 +1,96 @@
+//! `cargo xtask clean`: stop everything, then remove the image, the containers and the workspace.
+
+use super::up::tell_stopped;
+use super::print;
+use crate::client::buildctl;
+use crate::component::Component;
+use crate::context::Context;
+use crate::daemon::{self, stop};
+use crate::error::{Context as _, Result};
+use crate::files;
+use crate::os;
+use crate::process;
+use crate::ui::bytes;
+use clap::Args;
+use std::fs;
+use std::path::PathBuf;
+
+/// The options of `clean`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Delete the downloads and builds too
+    #[arg(long)]
+    cache: bool,
+    /// Only list what would be stopped and deleted
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs it.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    let workspace = &context.workspace;
+    if !workspace.base().exists() {
+        context.ui.step("Clean", "already: there is no workspace");
+        return Ok(());
+    }
+    if options.dry_run {
+        return list(context, options);
+    }
+    os::check_rights()?;
+    let guard = context.lock("clean")?;
+    // While containerd still runs: on Windows the layers' files belong to SYSTEM, and only it can delete them.
+    if daemon::answers(workspace, Component::Containerd).is_ok() {
+        delete_all(context, "container", &buildctl::list_containers(workspace), |names| buildctl::delete_containers(workspace, names));
+        delete_all(context, "image", &buildctl::list_images(workspace), |names| buildctl::delete_images(workspace, names));
+    }
+    tell_stopped(context, &stop::all(workspace)?);
+    let doomed = doomed(context, options)?;
+    let freed: u64 = doomed.iter().map(|path| files::disk_use(path)).sum();
+    for path in doomed.iter().filter(|path| **path != workspace.lock_file()) {
+        files::delete(path)?;
+    }
+    guard.remove()?;
+    if !workspace.cache().exists() {
+        // Another command may have come in meanwhile: then the folder is its own.
+        drop(fs::remove_dir(workspace.base()));
+    }
+    let kept = if workspace.cache().exists() { ", the cache stays (`--cache` deletes it)" } else { "" };
+    context.ui.step("Deleted", &format!("`{}`, {}{kept}", workspace.base().display(), bytes(freed)));
+    Ok(())
+}
+
+fn delete_all(context: &Context, what: &str, list: &process::Argv, delete: impl Fn(&[String]) -> process::Argv) {
+    let listed = process::capture(list).map(|output| output.stdout).unwrap_or_default();
+    let names: Vec<String> = listed.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if names.is_empty() {
+        return;
+    }
+    // What can't be deleted this way goes with the workspace's files.
+    match process::succeed(&delete(&names)) {
+        Ok(_) => names.iter().for_each(|name| context.ui.step("Removed", &format!("{what} {name}"))),
+        Err(error) => context.ui.warn(&error.to_string()),
+    }
+}
+
+/// What would be deleted: everything, but for the cache unless it is wanted gone too.
+fn doomed(context: &Context, options: &Options) -> Result<Vec<PathBuf>> {
+    let workspace = &context.workspace;
+    let entries = fs::read_dir(workspace.base()).trying(|| format!("read `{}`", workspace.base().display()))?;
+    let mut doomed: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    doomed.retain(|path| options.cache || *path != workspace.cache());
+    doomed.sort();
+    Ok(doomed)
+}
+
+fn list(context: &Context, options: &Options) -> Result<()> {
+    let mut text = String::new();
+    for component in [Component::Buildkit, Component::Containerd] {
+        if let Some(process) = stop::running(&context.workspace, component)? {
+            text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
+        }
+    }
+    for path in doomed(context, options)? {
+        text.push_str(&format!("delete {} ({})\n", path.display(), bytes(files::disk_use(&path))));
+    }
+    print(text)
+}

@@ -1,0 +1,22 @@
+//! `cargo xtask completions`: what a shell needs to complete the command line.
+
+use super::print;
+use crate::cli::Cli;
+use crate::error::Result;
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+/// The options of `completions`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// For which shell
+    shell: Shell,
+}
+
+/// Runs it.
+pub fn run(options: &Options) -> Result<()> {
+    let mut script = Vec::new();
+    // Shells complete single words: this is for the program itself, or an alias `xtask` of `cargo xtask`.
+    clap_complete::generate(options.shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut script);
+    print(script)
+}

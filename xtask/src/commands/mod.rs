@@ -1,0 +1,37 @@
+//! The subcommands, one file each, named as they are typed.
+
+pub mod bench;
+pub mod build_sample;
+pub mod ci;
+pub mod clean;
+pub mod completions;
+pub mod config;
+pub mod down;
+pub mod logs;
+pub mod reset;
+pub mod resolve;
+pub mod status;
+pub mod up;
+
+use crate::error::{Context, Result};
+use std::io::Write;
+
+/// Prints data: the only thing that goes to stdout.
+///
+/// # Errors
+/// When stdout can't be written, but for a reader that has seen enough.
+pub fn print(data: impl AsRef<[u8]>) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(data.as_ref()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.trying(|| "write to stdout".into()),
+    }
+}
+
+/// Prints a value as JSON.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    print(serde_json::to_string_pretty(value).trying(|| "write JSON".into())? + "\n")
+}

@@ -1,0 +1,85 @@
+//! `cargo xtask reset`: make BuildKit's and containerd's state agree again, level by level.
+
+use super::up;
+use crate::client::buildctl::{self, Prune};
+use crate::component::Component;
+use crate::context::Context;
+use crate::daemon::{self, roots, stop};
+use crate::error::{Error, Result};
+use crate::install;
+use crate::process;
+use crate::ui::bytes;
+use clap::Args;
+
+/// The options of `reset`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Go straight to deleting both roots and starting again
+    #[arg(long)]
+    hard: bool,
+}
+
+/// Runs it.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    context.require_daemons_can_run()?;
+    let _guard = context.lock("reset")?;
+    if install::installed(&context.workspace, Component::Buildkit).is_none() {
+        context.ui.step("Reset", "nothing: the workspace holds no state yet");
+        return Ok(());
+    }
+    if options.hard {
+        return hard(context);
+    }
+    if !both_answer(context) {
+        context.ui.note("the daemons are not up, so they are started first");
+        tell_nothing_was_lost(context, up::ensure(context))?;
+    }
+    for level in Prune::LEVELS {
+        if let Err(error) = climb(context, level) {
+            context.ui.warn(&error.to_string());
+            return hard(context);
+        }
+    }
+    if both_answer(context) {
+        return Ok(());
+    }
+    context.ui.warn("the daemons no longer answer");
+    hard(context)
+}
+
+fn tell_nothing_was_lost(context: &Context, started: Result<()>) -> Result<()> {
+    started.or_else(|error| {
+        context.ui.warn(&error.to_string());
+        hard(context)
+    })
+}
+
+fn both_answer(context: &Context) -> bool {
+    [Component::Containerd, Component::Buildkit].iter().all(|component| daemon::answers(&context.workspace, *component).is_ok())
+}
+
+/// One of BuildKit's own levels.
+fn climb(context: &Context, level: Prune) -> Result<()> {
+    let argv = buildctl::prune(&context.workspace, level);
+    let output = process::capture(&argv)?;
+    if output.status.success() {
+        let freed = buildctl::freed(&output.stdout).map_or_else(|| "done".into(), |freed| format!("freed {freed}"));
+        context.ui.step("Reset", &format!("{}: {freed}", level.name()));
+        return Ok(());
+    }
+    if level == Prune::Histories && buildctl::is_missing_lease(&output.stderr) {
+        context.ui.step("Reset", &format!("{}: a lease was gone already, which is no failure", level.name()));
+        return Ok(());
+    }
+    Err(Error::ground(format!("`buildctl {}` failed: {}", level.name(), output.last_words())))
+}
+
+/// The last level: both roots go, as they came, together.
+fn hard(context: &Context) -> Result<()> {
+    let workspace = &context.workspace;
+    up::tell_stopped(context, &stop::all(workspace)?);
+    let freed = roots::disk_use(workspace);
+    roots::delete(workspace)?;
+    context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
+    up::ensure(context)
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask status`: what each daemon is, and whether it answers.
+
+use super::{print, print_json};
+use crate::component::Component;
+use crate::context::Context;
+use crate::daemon::state::{self, Daemon};
+use crate::daemon;
+use crate::error::Result;
+use crate::files;
+use crate::install;
+use crate::ui::bytes;
+use clap::Args;
+use serde::Serialize;
+
+/// The options of `status`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is known of a daemon.
+#[derive(Serialize)]
+struct Status {
+    daemon: &'static str,
+    version: Option<String>,
+    pid: Option<u32>,
+    endpoint: String,
+    /// When it was started, in UTC, as RFC 3339.
+    since: Option<String>,
+    answering: bool,
+    /// Why it doesn't answer.
+    reason: Option<String>,
+    /// Bytes of its programs, data and logs.
+    disk: u64,
+}
+
+#[derive(Serialize)]
+struct Report {
+    workspace: String,
+    /// Bytes of the downloads and builds.
+    cache: u64,
+    daemons: Vec<Status>,
+}
+
+/// Runs it.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    let workspace = &context.workspace;
+    let recorded = state::read(workspace)?;
+    let daemons = [Component::Containerd, Component::Buildkit].map(|component| {
+        let started = recorded.as_ref().and_then(|state| state.daemon(component)).filter(|daemon| daemon.process().is_some());
+        look_at(context, component, started)
+    });
+    let report = Report {
+        workspace: workspace.base().display().to_string(),
+        cache: files::disk_use(&workspace.cache()),
+        daemons: daemons.into(),
+    };
+    if options.json { print_json(&report) } else { print(table(&report)) }
+}
+
+fn look_at(context: &Context, component: Component, started: Option<&Daemon>) -> Status {
+    let workspace = &context.workspace;
+    let answer = match started {
+        Some(_) => daemon::answers(workspace, component),
+        None => Err("it is not running".into()),
+    };
+    let installed = || install::installed(workspace, component).map(|record| record.resolution.version);
+    Status {
+        daemon: component.main_program(),
+        version: started.map(|daemon| daemon.version.clone()).or_else(installed),
+        pid: started.map(|daemon| daemon.pid),
+        endpoint: workspace.endpoint(component).shown(),
+        since: started.map(|daemon| daemon.since.clone()),
+        answering: answer.is_ok(),
+        reason: answer.err(),
+        disk: files::disk_use(&workspace.component(component)),
+    }
+}
+
+fn table(report: &Report) -> String {
+    let mut text = String::new();
+    for status in &report.daemons {
+        let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
+        let answer = match &status.reason {
+            None => "answering".to_owned(),
+            Some(reason) => format!("not answering: {reason}"),
+        };
+        text.push_str(&format!(
+            "{} {}\n  status    {answer}\n  pid       {}\n  since     {}\n  endpoint  {}\n  disk      {}\n",
+            status.daemon,
+            known(&status.version),
+            status.pid.map_or_else(|| "-".into(), |pid| pid.to_string()),
+            known(&status.since),
+            status.endpoint,
+            bytes(status.disk)
+        ));
+    }
+    text + &format!("workspace {}\n  cache     {}\n", report.workspace, bytes(report.cache))
+}

@@ -1,0 +1,233 @@
+//! `cargo xtask up`: resolve, fetch, verify, unpack, configure, start, wait until both answer.
+
+use super::logs;
+use crate::component::Component;
+use crate::config;
+use crate::context::Context;
+use crate::daemon::state::{self, Daemon, State};
+use crate::daemon::stop::{self, Stopped};
+use crate::daemon::{self, roots};
+use crate::error::{Context as _, Error, Result};
+use crate::files;
+use crate::install::{self, Prepared};
+use crate::process::{self, Argv};
+use crate::version::Spec;
+use clap::Args;
+use std::fs;
+use std::time::SystemTime;
+
+/// The order in which they start: buildkitd looks for containerd once, at its start.
+const DAEMONS: [Component; 2] = [Component::Containerd, Component::Buildkit];
+
+/// The options of `up`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Recreate everything but the cache first
+    #[arg(long)]
+    fresh: bool,
+    /// Stay, showing both logs, until Ctrl-C; then stop both
+    #[arg(long)]
+    foreground: bool,
+    /// End when the programs are unpacked and verified
+    #[arg(long, conflicts_with = "foreground")]
+    no_start: bool,
+}
+
+/// Runs it.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    if options.no_start {
+        let _guard = context.lock("up --no-start")?;
+        if options.fresh {
+            wipe(context)?;
+        }
+        return place(context, &prepare(context)?);
+    }
+    context.require_daemons_can_run()?;
+    let guard = context.lock("up")?;
+    if options.fresh {
+        wipe(context)?;
+    }
+    ensure(context)?;
+    // Others may work with the daemons while this command only shows what they log.
+    drop(guard);
+    if options.foreground { stay(context) } else { Ok(()) }
+}
+
+/// Sees to it that both daemons of the versions asked for are up. The workspace's lock must be held.
+///
+/// # Errors
+/// When that can't be done; then nothing runs that did not run before.
+pub fn ensure(context: &Context) -> Result<()> {
+    let recorded = state::read(&context.workspace)?;
+    if let Some(state) = &recorded
+        && state.request == context.request
+        && !asks_for_paths(context)
+        && all_answer(context, state)
+    {
+        context.ui.step("Up", &format!("already: {}", summary(state)));
+        return Ok(());
+    }
+    let prepared = prepare(context)?;
+    if let Some(mut state) = recorded
+        && !prepared.iter().any(Prepared::is_new)
+        && all_answer(context, &state)
+    {
+        context.ui.step("Up", &format!("already, and the newest asked for: {}", summary(&state)));
+        state.request = context.request.clone();
+        return state::write(&context.workspace, &state);
+    }
+    // Before anything is stopped, and most of all before anything that isn't ours could be.
+    place(context, &prepared)?;
+    start(context)
+}
+
+/// A path may hold something else by now, so it is looked at every time.
+fn asks_for_paths(context: &Context) -> bool {
+    context.request.specs.iter().any(|(_, spec)| matches!(spec, Spec::Path(_)))
+}
+
+fn prepare(context: &Context) -> Result<Vec<Prepared>> {
+    let resolved = context.resolve(&context.request.specs)?;
+    for resolved in &resolved {
+        let resolution = &resolved.resolution;
+        context.ui.step("Resolved", &format!("{} {} ({})", resolution.component, resolution.version, resolution.source));
+        for skipped in &resolution.skipped {
+            context.ui.detail(&format!("  passed over {}: {}", skipped.version, skipped.reason));
+        }
+    }
+    install::prepare(&context.http, context.ui, &context.workspace, &resolved)
+}
+
+/// Stops what runs, and moves new programs to their place.
+fn place(context: &Context, prepared: &[Prepared]) -> Result<()> {
+    tell_stopped(context, &stop::all(&context.workspace)?);
+    install::commit(&context.workspace, prepared)
+}
+
+/// Starts both daemons; when one doesn't come up, neither stays.
+///
+/// # Errors
+/// When a daemon doesn't come up.
+pub fn start(context: &Context) -> Result<()> {
+    let started = start_both(context);
+    if started.is_err() {
+        // The reason for the failure is worth more than what else goes wrong on the way out.
+        drop(stop::all(&context.workspace));
+    }
+    started
+}
+
+fn start_both(context: &Context) -> Result<()> {
+    let workspace = &context.workspace;
+    if roots::pair(workspace)? {
+        context.ui.note("BuildKit's and containerd's data did not belong together, so both were deleted");
+    }
+    files::write_whole(&workspace.containerd_config(), containerd_config(context)?.1.as_bytes())?;
+    files::write_whole(&workspace.buildkitd_config(), config::buildkitd(workspace).as_bytes())?;
+    let mut state = State::new(context.request.clone());
+    let mut beside = None;
+    for component in DAEMONS {
+        let (mut child, process) = daemon::start(workspace, component, beside.as_ref())?;
+        state.daemons.push(Daemon {
+            component,
+            version: install::installed(workspace, component).map_or_else(String::new, |record| record.resolution.version),
+            pid: process.pid,
+            start_time: process.started,
+            executable: process.executable.clone(),
+            endpoint: workspace.endpoint(component).shown(),
+            since: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        });
+        // Before the wait: whoever is killed meanwhile leaves a record behind.
+        state::write(workspace, &state)?;
+        daemon::wait_until_ready(workspace, component, &mut child)?;
+        beside = Some(process);
+    }
+    context.ui.step("Up", &summary(&state));
+    Ok(())
+}
+
+/// containerd's default configuration and what the workspace makes of it.
+///
+/// # Errors
+/// When containerd can't be run, or its configuration can't be patched.
+pub fn containerd_config(context: &Context) -> Result<(String, String)> {
+    let workspace = &context.workspace;
+    // Kept beside the programs that printed it: asking again would cost as much as starting a daemon.
+    let kept = workspace.installed(Component::Containerd).join("default-config.toml");
+    let default = match fs::read_to_string(&kept) {
+        Ok(text) => text,
+        Err(_) => {
+            let program = workspace.program(Component::Containerd, "containerd");
+            let text = process::succeed(&Argv::new(program).args(["config", "default"]))?.stdout;
+            files::write_whole(&kept, text.as_bytes())?;
+            text
+        }
+    };
+    let patched = config::patch_containerd(&default, workspace)?;
+    Ok((default, patched))
+}
+
+/// Whether every daemon that was recorded is still that process, and answers.
+fn all_answer(context: &Context, state: &State) -> bool {
+    let alive = |component: Component| state.daemon(component).and_then(Daemon::process).is_some();
+    DAEMONS.iter().all(|component| alive(*component))
+        && std::thread::scope(|scope| {
+            let answers = DAEMONS.map(|component| scope.spawn(move || daemon::answers(&context.workspace, component).is_ok()));
+            answers.into_iter().all(|answer| answer.join().unwrap_or(false))
+        })
+}
+
+/// Deletes everything but the cache, as the scripts that this harness grew from did on every run.
+fn wipe(context: &Context) -> Result<()> {
+    let workspace = &context.workspace;
+    tell_stopped(context, &stop::all(workspace)?);
+    let kept = [workspace.cache(), workspace.lock_file(), workspace.lock_holder()];
+    let entries = fs::read_dir(workspace.base()).trying(|| format!("read `{}`", workspace.base().display()))?;
+    for entry in entries.flatten().map(|entry| entry.path()).filter(|path| !kept.contains(path)) {
+        files::delete(&entry)?;
+    }
+    context.ui.step("Deleted", "everything but the cache");
+    Ok(())
+}
+
+/// Tells what was stopped, if anything was.
+pub fn tell_stopped(context: &Context, stopped: &Stopped) {
+    for (component, pid) in &stopped.daemons {
+        context.ui.step("Stopped", &format!("{} (pid {pid})", component.main_program()));
+    }
+    for process in &stopped.leftovers {
+        context.ui.step("Stopped", &format!("what was left: {} (pid {})", process.executable.display(), process.pid));
+    }
+}
+
+fn summary(state: &State) -> String {
+    let daemons = state.daemons.iter().map(|daemon| format!("{} {} (pid {})", daemon.component.main_program(), daemon.version, daemon.pid));
+    daemons.collect::<Vec<_>>().join(", ")
+}
+
+/// Shows both logs until Ctrl-C or until a daemon ends, then stops both.
+fn stay(context: &Context) -> Result<()> {
+    let interrupted = logs::on_interrupt()?;
+    context.ui.note("Ctrl-C stops both");
+    let started = state::read(&context.workspace)?;
+    let mut gone = None;
+    logs::follow(context, &DAEMONS, 0, true, &mut || {
+        let ended = |component: &Component| {
+            let daemon = started.as_ref().and_then(|state| state.daemon(*component));
+            daemon.is_none_or(|daemon| daemon.process().is_none())
+        };
+        gone = DAEMONS.into_iter().find(ended);
+        interrupted.load(std::sync::atomic::Ordering::Relaxed) || gone.is_some()
+    })?;
+    let _guard = context.lock("up --foreground")?;
+    if state::read(&context.workspace)? != started {
+        context.ui.note("another command has stopped or restarted the daemons meanwhile");
+        return Ok(());
+    }
+    tell_stopped(context, &stop::all(&context.workspace)?);
+    match gone {
+        Some(component) => Err(Error::ground(format!("{} ended by itself", component.main_program()))
+            .hint(format!("see `cargo xtask logs {}`", component.main_program()))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,144 @@
+//! The released programs that the harness runs: their repositories, assets, Go modules and files.
+
+use crate::platform::{Os, Platform};
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A released program, or a set of programs released together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Component {
+    /// The container daemon, its client `ctr` and its shim.
+    Containerd,
+    /// The build daemon `buildkitd` and its client `buildctl`.
+    Buildkit,
+    /// The program that starts a container on Linux.
+    Runc,
+}
+
+impl Component {
+    /// The components that a platform needs, in the order in which they are spoken of.
+    pub fn needed_on(os: Os) -> &'static [Component] {
+        match os {
+            Os::Linux => &[Component::Containerd, Component::Buildkit, Component::Runc],
+            Os::Windows => &[Component::Containerd, Component::Buildkit],
+        }
+    }
+
+    /// The name in options, folders and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Component::Containerd => "containerd",
+            Component::Buildkit => "buildkit",
+            Component::Runc => "runc",
+        }
+    }
+
+    /// `OWNER/NAME` on GitHub.
+    pub fn repository(self) -> &'static str {
+        match self {
+            Component::Containerd => "containerd/containerd",
+            Component::Buildkit => "moby/buildkit",
+            Component::Runc => "opencontainers/runc",
+        }
+    }
+
+    /// The release asset's file name.
+    pub fn asset_name(self, version: &Version, platform: Platform) -> String {
+        let Platform { os, arch } = platform;
+        match self {
+            Component::Containerd => format!("containerd-{version}-{}-{}.tar.gz", os.as_str(), arch.as_str()),
+            Component::Buildkit => format!("buildkit-v{version}.{}-{}.tar.gz", os.as_str(), arch.as_str()),
+            Component::Runc => format!("runc.{}", arch.as_str()),
+        }
+    }
+
+    /// The version that an asset's file name tells, if it is this component's asset for the platform.
+    ///
+    /// `Some(None)` is the asset whose name carries no version (runc's).
+    pub fn version_in_asset_name(self, name: &str, platform: Platform) -> Option<Option<Version>> {
+        if self == Component::Runc {
+            return (name == format!("runc.{}", platform.arch.as_str())).then_some(None);
+        }
+        let (os, arch) = (platform.os.as_str(), platform.arch.as_str());
+        let (prefix, suffix) = match self {
+            Component::Containerd => ("containerd-", format!("-{os}-{arch}.tar.gz")),
+            _ => ("buildkit-v", format!(".{os}-{arch}.tar.gz")),
+        };
+        let version = name.strip_prefix(prefix)?.strip_suffix(&suffix)?;
+        Version::parse(version).ok().map(Some)
+    }
+
+    /// The programs that must be there for the component to be of use, without `.exe`.
+    pub fn programs(self, os: Os) -> &'static [&'static str] {
+        match (self, os) {
+            (Component::Containerd, Os::Linux) => &["containerd", "ctr", "containerd-shim-runc-v2"],
+            // The Windows shim comes with the release archive but from another Go module (hcsshim).
+            (Component::Containerd, Os::Windows) => &["containerd", "ctr"],
+            (Component::Buildkit, _) => &["buildkitd", "buildctl"],
+            (Component::Runc, _) => &["runc"],
+        }
+    }
+
+    /// The program that answers `--version` with the component's version.
+    pub fn main_program(self) -> &'static str {
+        match self {
+            Component::Containerd => "containerd",
+            Component::Buildkit => "buildkitd",
+            Component::Runc => "runc",
+        }
+    }
+
+    /// The Go modules that the component has lived in, the newest first, each with the major versions it holds.
+    pub fn go_modules(self) -> &'static [&'static str] {
+        match self {
+            Component::Containerd => &["github.com/containerd/containerd/v2", "github.com/containerd/containerd"],
+            Component::Buildkit => &["github.com/moby/buildkit"],
+            Component::Runc => &["github.com/opencontainers/runc"],
+        }
+    }
+
+    /// The package of a program within the component's Go module.
+    pub fn go_package(self, module: &str, program: &str) -> String {
+        match self {
+            Component::Containerd | Component::Buildkit => format!("{module}/cmd/{program}"),
+            Component::Runc => module.to_owned(),
+        }
+    }
+
+    /// The variable that the linker sets to the version, as `-X VARIABLE=VERSION`.
+    pub fn go_version_variable(self, module: &str) -> String {
+        match self {
+            Component::Containerd | Component::Buildkit => format!("{module}/version.Version"),
+            Component::Runc => "main.version".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asset_name_tells_its_version_and_look_alikes_do_not() {
+        let windows: Platform = "windows-amd64".parse().unwrap();
+        for component in [Component::Containerd, Component::Buildkit] {
+            let version = Version::new(2, 3, 4);
+            let name = component.asset_name(&version, windows);
+            assert_eq!(component.version_in_asset_name(&name, windows), Some(Some(version)));
+            for look_alike in [".sha256sum", ".provenance.json", ".sbom.json"] {
+                assert_eq!(component.version_in_asset_name(&format!("{name}{look_alike}"), windows), None);
+            }
+        }
+        assert_eq!(Component::Containerd.version_in_asset_name("containerd-static-2.3.4-linux-amd64.tar.gz", windows), None);
+        assert_eq!(Component::Runc.version_in_asset_name("runc.amd64", windows), Some(None));
+        assert_eq!(Component::Runc.version_in_asset_name("runc.amd64.asc", windows), None);
+    }
+}

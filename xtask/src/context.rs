@@ -1,0 +1,128 @@
+//! What every command is given.
+
+use crate::cli::Shared;
+use crate::component::Component;
+use crate::daemon::state::Request;
+use crate::error::{Context as _, Error, Result};
+use crate::http::{Http, Retry};
+use crate::lock::{self, Guard};
+use crate::os;
+use crate::platform::Platform;
+use crate::source::{self, Github, Ground, Resolved, github};
+use crate::ui::Ui;
+use crate::version::Spec;
+use crate::workspace::Workspace;
+use std::path::{Path, PathBuf};
+
+/// The shared options made exact, and the effects that commands may use.
+pub struct Context<'a> {
+    /// For speaking.
+    pub ui: &'a Ui,
+    /// For the network.
+    pub http: Http,
+    /// For every path.
+    pub workspace: Workspace,
+    /// What was asked for.
+    pub request: Request,
+    /// The repository that this harness belongs to.
+    pub repository: PathBuf,
+    github: Github,
+    offline: bool,
+    locked: bool,
+}
+
+impl<'a> Context<'a> {
+    /// Reads the shared options against this machine.
+    ///
+    /// # Errors
+    /// On a base folder or platform that can't be.
+    pub fn new(shared: &Shared, ui: &'a Ui) -> Result<Self> {
+        let platform = match shared.platform {
+            Some(platform) => platform,
+            None => Platform::host()?,
+        };
+        let repository = repository();
+        let base = match &shared.base_dir {
+            Some(base) => base.clone(),
+            None => target_folder(&repository).join("buildkit-windows-test"),
+        };
+        if base.as_os_str().is_empty() {
+            return Err(Error::usage("the workspace's folder is empty").hint("give one with `--base-dir DIR`"));
+        }
+        let base = std::path::absolute(&base).trying(|| format!("make `{}` absolute", base.display()))?;
+        os::check_base(&base)?;
+        let specs = Component::needed_on(platform.os).iter().map(|component| (*component, shared.spec(*component).clone()));
+        Ok(Self {
+            ui,
+            http: Http::new(shared.offline, Retry::default()),
+            workspace: Workspace::new(base, platform),
+            request: Request { platform, source: shared.source.clone(), specs: specs.collect() },
+            repository,
+            github: github::from_environment(|name| std::env::var(name).ok()),
+            offline: shared.offline,
+            locked: shared.locked,
+        })
+    }
+
+    /// Makes what was asked for exact.
+    ///
+    /// # Errors
+    /// When it can't be satisfied.
+    pub fn resolve(&self, asked: &[(Component, Spec)]) -> Result<Vec<Resolved>> {
+        let ground = Ground {
+            http: &self.http,
+            ui: self.ui,
+            workspace: &self.workspace,
+            platform: self.workspace.platform(),
+            source: &self.request.source,
+            github: &self.github,
+            offline: self.offline,
+            locked: self.locked,
+        };
+        source::resolve(&ground, asked)
+    }
+
+    /// Takes the workspace's lock for a command.
+    ///
+    /// # Errors
+    /// When the workspace can't be written.
+    pub fn lock(&self, command: &str) -> Result<Guard> {
+        lock::acquire(&self.workspace, command, self.ui)
+    }
+
+    /// Makes sure that the programs can be run here.
+    ///
+    /// # Errors
+    /// When they are for another platform.
+    pub fn require_programs_can_run(&self) -> Result<()> {
+        let (wanted, host) = (self.workspace.platform(), Platform::host()?);
+        if wanted == host {
+            return Ok(());
+        }
+        Err(Error::usage(format!("programs for {wanted} can't be run on this {host} host"))
+            .hint("`cargo xtask resolve` and `cargo xtask up --no-start` work for other platforms too"))
+    }
+
+    /// Makes sure that the daemons can be run here.
+    ///
+    /// # Errors
+    /// When they are for another platform, or the rights are missing.
+    pub fn require_daemons_can_run(&self) -> Result<()> {
+        self.require_programs_can_run()?;
+        os::check_rights()
+    }
+}
+
+/// The repository's folder: told by cargo when it runs this program, else where it was built.
+fn repository() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().map_or_else(|| package.clone(), Path::to_path_buf)
+}
+
+/// cargo's target folder, which the user may have moved.
+fn target_folder(repository: &Path) -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => repository.join("target"),
+    }
+}

@@ -1,0 +1,153 @@
+//! The daemons: what each is started with, starting them, and knowing when they answer.
+
+pub mod roots;
+pub mod state;
+pub mod stop;
+
+use crate::component::Component;
+use crate::error::{Context, Error, Result};
+use crate::failure;
+use crate::os::{self, Process, Seclusion};
+use crate::platform::Os;
+use crate::poll::{self, Look};
+use crate::process::{self, Argv};
+use crate::tools::{buildctl, ctr};
+use crate::workspace::{Endpoint, Workspace};
+use std::fs::{self, File};
+use std::process::Child;
+use std::time::Duration;
+
+/// Both boot within half a second on a quiet machine; a busy one may take a hundred times as long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many of a log's last lines an error shows.
+const LAST_LINES: usize = 10;
+
+/// The command of a daemon.
+pub fn argv(workspace: &Workspace, component: Component) -> Argv {
+    let program = workspace.program(component, component.main_program());
+    let argv = match component {
+        Component::Containerd => Argv::new(program).arg("--config").arg(workspace.containerd_config()),
+        Component::Buildkit => {
+            let argv = Argv::new(program)
+                .arg("--config")
+                .arg(workspace.buildkitd_config())
+                .arg("--root")
+                .arg(workspace.root(component))
+                .args(["--addr", &workspace.endpoint(component).buildkit_address()])
+                // Without this a buildkitd that finds no containerd starts with no worker, and fails every build.
+                .arg("--containerd-worker=true")
+                .args(["--containerd-worker-addr", &workspace.endpoint(Component::Containerd).containerd_address()]);
+            if workspace.platform().os == Os::Linux { argv.arg("--oci-worker=false") } else { argv }
+        }
+        Component::Runc => Argv::new(program),
+    };
+    let tmp = workspace.tmp();
+    // What the environment says of other daemons is not meant for these.
+    let argv = ["NOTIFY_SOCKET", "LISTEN_FDS", "BUILDKITD_CONFIG", "BUILDKITD_FLAGS", "XDG_RUNTIME_DIR", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+        .into_iter()
+        .fold(argv, Argv::without_env);
+    argv.env("PATH", search_path(workspace)).env("TMPDIR", &tmp).env("TEMP", &tmp).env("TMP", &tmp).dir(workspace.base())
+}
+
+/// containerd looks for its shim, and the shim for runc, on `PATH`.
+fn search_path(workspace: &Workspace) -> std::ffi::OsString {
+    let ours = Component::needed_on(workspace.platform().os).iter().map(|component| workspace.bin(*component));
+    let theirs = std::env::var_os("PATH").unwrap_or_default();
+    let all: Vec<_> = ours.chain(std::env::split_paths(&theirs)).collect();
+    std::env::join_paths(all).unwrap_or(theirs)
+}
+
+/// Starts a daemon, detached, with its log; the answer is not yet ready to be used.
+///
+/// # Errors
+/// When someone else listens at its endpoint, or it can't be started.
+pub fn start(workspace: &Workspace, component: Component, beside: Option<&Process>) -> Result<(Child, Process)> {
+    let endpoint = workspace.endpoint(component);
+    refuse_foreign_listener(component, &endpoint)?;
+    for folder in [workspace.root(component), workspace.state(component), workspace.tmp()] {
+        fs::create_dir_all(&folder).trying(|| format!("create `{}`", folder.display()))?;
+    }
+    os::create_private_folder(&workspace.run())?;
+    let log_path = workspace.log(component);
+    let log = File::create(&log_path).trying(|| format!("create the log `{}`", log_path.display()))?;
+    let seclusion = Seclusion {
+        private_run: workspace.private_run(),
+        alias: workspace.is_too_deep_for_sockets().then(|| (workspace.run(), Workspace::short_run())),
+        shared_with: beside.map(|process| process.pid),
+    };
+    let argv = argv(workspace, component);
+    let child = os::start_detached(&argv, log, &seclusion).trying(|| format!("start `{}`", argv.shown()))?;
+    // It may be gone already; `wait_until_ready` says then what it left in its log.
+    let process = os::process(child.id()).unwrap_or(Process { pid: child.id(), started: 0, executable: argv.program().to_owned() });
+    Ok((child, process))
+}
+
+fn refuse_foreign_listener(component: Component, endpoint: &Endpoint) -> Result<()> {
+    let Some(other) = os::listener(endpoint) else { return Ok(()) };
+    Err(Error::ground(format!(
+        "failed to start {}: another process listens at `{}` (pid {}, `{}`)",
+        component.main_program(),
+        endpoint.shown(),
+        other.pid,
+        other.executable.display()
+    ))
+    .hint("stop it, or use another workspace with `--base-dir DIR`"))
+}
+
+/// Waits until a started daemon answers; its exit ends the wait at once.
+///
+/// # Errors
+/// With the last lines of its log, and their meaning where that is known.
+pub fn wait_until_ready(workspace: &Workspace, component: Component, child: &mut Child) -> Result<()> {
+    let name = component.main_program();
+    poll::until(
+        PATIENCE,
+        || {
+            if let Some(status) = child.try_wait().trying(|| format!("look after {name}"))? {
+                return Err(with_log(workspace, component, format!("{name} ended with {} before it was ready", process::exit(status))));
+            }
+            Ok(match answers(workspace, component) {
+                Ok(()) => Look::Ready(()),
+                Err(reason) => Look::NotYet(reason),
+            })
+        },
+        |reason| with_log(workspace, component, format!("{name} gave no answer within {} ({reason})", humantime::format_duration(PATIENCE))),
+    )
+}
+
+/// Whether a daemon answers its client; if not, what the client said.
+pub fn answers(workspace: &Workspace, component: Component) -> Result<(), String> {
+    if let Endpoint::Unix { path, .. } = workspace.endpoint(component)
+        && !path.exists()
+    {
+        // Spares the start of a client while there is nothing to talk to.
+        return Err(format!("there is no `{}` yet", path.display()));
+    }
+    let output = process::capture(&probe(workspace, component)).map_err(|error| error.to_string())?;
+    if output.status.success() { Ok(()) } else { Err(output.last_words()) }
+}
+
+/// The question whose answer means ready.
+fn probe(workspace: &Workspace, component: Component) -> Argv {
+    match component {
+        Component::Buildkit => buildctl(workspace).args(["--timeout", "5", "debug", "workers"]),
+        _ => ctr(workspace).args(["--timeout", "5s", "version"]),
+    }
+}
+
+/// An error with what the daemon's log says at its end.
+pub fn with_log(workspace: &Workspace, component: Component, message: String) -> Error {
+    let path = workspace.log(component);
+    let text = fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    if last.is_empty() {
+        return Error::ground(message).hint(format!("its log `{}` is empty", path.display()));
+    }
+    let error = Error::ground(format!("{message}; its log ends:\n  {}", last.join("\n  ")));
+    match failure::explain(&last.join("\n")) {
+        Some(known) => error.hint(format!("{}; {} ({})", known.cause, known.remedy, known.link)),
+        None => error.hint(format!("the whole log is in `{}`", path.display())),
+    }
+}

@@ -1,0 +1,110 @@
+//! `state.json`: which daemons were started, told apart from any other process by pid, start time and program.
+
+use crate::component::Component;
+use crate::error::{Context, Result};
+use crate::files;
+use crate::os::{self, Process};
+use crate::platform::Platform;
+use crate::source::Source;
+use crate::version::Spec;
+use crate::workspace::Workspace;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::PathBuf;
+
+/// The newest form of the file that this program reads and writes.
+const SCHEMA: u32 = 1;
+
+/// What was asked for: the same again needs no new look at what is newest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// What the programs are made for.
+    pub platform: Platform,
+    /// Where to look.
+    pub source: Source,
+    /// Which versions.
+    pub specs: Vec<(Component, Spec)>,
+}
+
+/// A daemon that was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Daemon {
+    /// Which.
+    pub component: Component,
+    /// Its version, as it was resolved.
+    pub version: String,
+    /// Process id.
+    pub pid: u32,
+    /// Start time, in the system's own unit.
+    pub start_time: u64,
+    /// The program.
+    pub executable: PathBuf,
+    /// Where it listens.
+    pub endpoint: String,
+    /// When it was started, in UTC.
+    pub since: String,
+}
+
+/// What runs in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    schema: u32,
+    /// What was asked for.
+    pub request: Request,
+    /// What was started, in this order.
+    pub daemons: Vec<Daemon>,
+}
+
+impl State {
+    /// Nothing is running yet.
+    pub fn new(request: Request) -> Self {
+        Self { schema: SCHEMA, request, daemons: Vec::new() }
+    }
+
+    /// What was started of a component.
+    pub fn daemon(&self, component: Component) -> Option<&Daemon> {
+        self.daemons.iter().find(|daemon| daemon.component == component)
+    }
+}
+
+impl Daemon {
+    /// The process, if it is still there and still the same one.
+    pub fn process(&self) -> Option<Process> {
+        let recorded = Process { pid: self.pid, started: self.start_time, executable: self.executable.clone() };
+        os::process(self.pid).filter(|process| *process == recorded)
+    }
+}
+
+/// Reads what runs; `None` where nothing was started.
+///
+/// # Errors
+/// When the file can't be read, or was written by a newer harness.
+pub fn read(workspace: &Workspace) -> Result<Option<State>> {
+    let path = workspace.state_file();
+    let what = || format!("read `{}`", path.display());
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).trying(what),
+    };
+    files::check_schema(&text, SCHEMA, &path)?;
+    // One that makes no sense tells nothing: what runs is found by its program's folder as well.
+    Ok(serde_json::from_str(&text).ok())
+}
+
+/// Records what runs.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn write(workspace: &Workspace, state: &State) -> Result<()> {
+    let json = serde_json::to_string_pretty(state).trying(|| "write the state".into())?;
+    files::write_whole(&workspace.state_file(), (json + "\n").as_bytes())
+}
+
+/// Records that nothing runs.
+///
+/// # Errors
+/// When the file can't be deleted.
+pub fn forget(workspace: &Workspace) -> Result<()> {
+    files::delete(&workspace.state_file())
+}

@@ -1,0 +1,157 @@
+//! The one error type: what was tried, on what, why it failed, what to do next, and whose fault it was.
+
+use std::fmt;
+
+/// A result whose error a person can act on.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Who is to blame, and so the exit code. CI and a bisection tell a bad release from a bad night by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The thing under test failed: a build, a wrong output. Exit code 1.
+    Failed,
+    /// The request makes no sense. Exit code 2.
+    Usage,
+    /// The ground failed: network, disk, rights, a daemon that won't start. Exit code 3.
+    Ground,
+}
+
+impl Class {
+    /// The process exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Class::Failed => 1,
+            Class::Usage => 2,
+            Class::Ground => 3,
+        }
+    }
+}
+
+/// An error as a person reads it: one sentence, its causes, and a hint.
+#[derive(Debug)]
+pub struct Error {
+    class: Class,
+    message: String,
+    hint: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    fn new(class: Class, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), hint: None, source: None }
+    }
+
+    /// The thing under test failed (exit code 1).
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Class::Failed, message)
+    }
+
+    /// The request makes no sense (exit code 2).
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Class::Usage, message)
+    }
+
+    /// The ground failed (exit code 3).
+    pub fn ground(message: impl Into<String>) -> Self {
+        Self::new(Class::Ground, message)
+    }
+
+    /// Adds what the reader should do next; the first hint given, the one nearest the cause, stays.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert_with(|| hint.into());
+        self
+    }
+
+    /// Keeps what caused this error.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Whose fault it was.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// What to do next, where something is known.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    /// The sentence with its causes, joined by colons: `failed to read X: permission denied`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut said = self.message.clone();
+        let mut cause = self.source.as_deref().map(|source| source as &dyn std::error::Error);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Many libraries repeat their source in their own text: say each thing once.
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+                said.push_str(&text);
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Says what was being tried when an error came up.
+pub trait Context<T> {
+    /// `failed to {what}: {error}`. One of our own errors keeps its class and hint; any other is failed ground.
+    fn trying(self, what: impl FnOnce() -> String) -> Result<T>;
+}
+
+impl<T, E> Context<T> for std::result::Result<T, E>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn trying(self, what: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|error| {
+            let message = format!("failed to {}", what());
+            match error.into().downcast::<Error>() {
+                Ok(ours) => Error { class: ours.class, message, hint: ours.hint.clone(), source: Some(ours) },
+                Err(foreign) => Error::ground(message).because(foreign).hint_from_cause(),
+            }
+        })
+    }
+}
+
+impl Error {
+    /// A full disk and missing rights have the same cure wherever they turn up.
+    fn hint_from_cause(self) -> Self {
+        let kind = self.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+        match kind {
+            Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
+                self.hint("free some space, or put the workspace on another disk with `--base-dir DIR`")
+            }
+            Some(std::io::ErrorKind::PermissionDenied) => {
+                self.hint("check who owns it, or put the workspace elsewhere with `--base-dir DIR`")
+            }
+            Some(std::io::ErrorKind::ReadOnlyFilesystem) => self.hint("put the workspace on a writable disk with `--base-dir DIR`"),
+            _ => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_as_one_sentence_and_says_nothing_twice() {
+        let inner = std::io::Error::other("the disk is on fire");
+        let error = Error::ground("failed to write `x`").because(inner).hint("call for help").hint("too late");
+        assert_eq!(error.to_string(), "failed to write `x`: the disk is on fire");
+        assert_eq!(error.hint_text(), Some("call for help"));
+        let outer = Err::<(), _>(error).trying(|| "set the table".into()).unwrap_err();
+        assert_eq!(outer.to_string(), "failed to set the table: failed to write `x`: the disk is on fire");
+        assert_eq!(outer.hint_text(), Some("call for help"));
+    }
+}

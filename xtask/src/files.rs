@@ -1,0 +1,120 @@
+//! Files that are either whole or not there, and folders that go away whole.
+
+use crate::error::{Context, Error, Result};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// Writes a file so that nobody ever sees half of it, creating its folder.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    let what = || format!("write `{}`", path.display());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).trying(what)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).trying(what)?;
+    file.write_all(content).trying(what)?;
+    file.persist(path).map_err(|error| error.error).trying(what)?;
+    Ok(())
+}
+
+/// Writes a program that can be run.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_program(path: &Path, content: &[u8]) -> Result<()> {
+    write_whole(path, content)?;
+    crate::os::make_executable(path).trying(|| format!("make `{}` executable", path.display()))
+}
+
+/// Deletes a file or a folder with all that is in it; one that is not there is deleted already.
+///
+/// # Errors
+/// When something in it can't be deleted.
+pub fn delete(path: &Path) -> Result<()> {
+    let what = || format!("delete `{}`", path.display());
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path).trying(what),
+        Ok(_) => fs::remove_file(path).trying(what),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).trying(what),
+    }
+}
+
+/// The bytes that a file or folder takes, not following links; what vanishes meanwhile counts nothing.
+pub fn disk_use(path: &Path) -> u64 {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return 0 };
+    if !metadata.is_dir() {
+        return metadata.len();
+    }
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| disk_use(&entry.path())).sum()
+}
+
+/// The SHA-256 of a file, as lower-case hex.
+///
+/// # Errors
+/// When it can't be read.
+pub fn sha256(path: &Path) -> Result<String> {
+    let what = || format!("read `{}`", path.display());
+    let mut file = File::open(path).trying(what)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer).trying(what)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+/// The SHA-256 of bytes, as lower-case hex.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Copies a folder with all that is in it.
+///
+/// # Errors
+/// When something can't be read or written.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let what = || format!("copy `{}` to `{}`", from.display(), to.display());
+    fs::create_dir_all(to).trying(what)?;
+    for entry in fs::read_dir(from).trying(what)? {
+        let entry = entry.trying(what)?;
+        let target = to.join(entry.file_name());
+        if entry.file_type().trying(what)?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target).trying(what)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a file that a newer harness wrote: its fields may mean something else by now.
+///
+/// # Errors
+/// When its `schema` is above `newest`.
+pub fn check_schema(json: &str, newest: u32, path: &Path) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        schema: u32,
+    }
+    match serde_json::from_str::<Versioned>(json) {
+        Ok(Versioned { schema }) if schema > newest => Err(Error::ground(format!(
+            "`{}` was written by a newer harness (schema {schema}, and this one knows {newest})",
+            path.display()
+        ))
+        .hint("update this checkout, or use another workspace with `--base-dir DIR`")),
+        // Whoever reads the file next says what else is wrong with it.
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,36 @@
+//! The harness behind `cargo xtask`: runs the newest BuildKit and containerd out of the target folder, builds and runs a
+//! sample image with them, and says whether that works.
+//!
+//! Calls run one way: [`cli`] → [`commands`] → [`install`], [`daemon`], [`client`], [`source`] → the other effects → the
+//! pure modules.
+
+pub mod cli;
+pub mod commands;
+pub mod context;
+
+pub mod client;
+pub mod daemon;
+pub mod install;
+pub mod source;
+
+pub mod archive;
+pub mod fetch;
+pub mod files;
+pub mod host_image;
+pub mod http;
+pub mod lock;
+pub mod os;
+pub mod poll;
+pub mod process;
+pub mod ui;
+
+pub mod component;
+pub mod config;
+pub mod error;
+pub mod failure;
+pub mod platform;
+pub mod release;
+pub mod sample;
+pub mod tools;
+pub mod version;
+pub mod workspace;

@@ -1,0 +1,252 @@
+//! The one place that runs other programs. Argument vectors are built elsewhere, as plain data.
+
+use crate::error::{Context, Error, Result};
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+use xshell::Shell;
+
+/// A program with its arguments, environment and folder: what to run, not the running of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argv {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, Option<OsString>)>,
+    dir: Option<PathBuf>,
+}
+
+impl Argv {
+    /// A program, by path or by its name on `PATH`.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into(), args: Vec::new(), env: Vec::new(), dir: None }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Removes an environment variable.
+    #[must_use]
+    pub fn without_env(mut self, name: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), None));
+        self
+    }
+
+    /// Runs it in a folder.
+    #[must_use]
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// The program to run.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// As it could be typed.
+    pub fn shown(&self) -> String {
+        let quote = |text: &OsStr| {
+            let text = text.to_string_lossy();
+            let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@+\\".contains(c));
+            if plain { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+        };
+        let words = std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));
+        words.map(quote).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The standard library's form of it, for the modules that start daemons.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args);
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(dir) = &self.dir {
+            command.current_dir(dir);
+        }
+        command
+    }
+
+    fn name(&self) -> String {
+        self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy().into_owned()
+    }
+}
+
+/// What a program printed, and how it ended.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed as data.
+    pub stdout: String,
+    /// What it printed otherwise.
+    pub stderr: String,
+}
+
+impl Output {
+    /// The last thing it said that is not blank: programs tell why they fail at the end.
+    pub fn last_words(&self) -> String {
+        let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
+        said.trim_end().lines().next_back().unwrap_or("it said nothing").trim().to_owned()
+    }
+}
+
+/// Runs a program to its end, keeping what it prints.
+///
+/// # Errors
+/// When it can't be started; its failing is in the status.
+pub fn capture(argv: &Argv) -> Result<Output> {
+    let mut command = argv.command();
+    let output = command.stdin(Stdio::null()).output().trying(|| format!("run `{}`", argv.shown()))?;
+    Ok(Output {
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// Runs a program to its end, and takes its failing for an error.
+///
+/// # Errors
+/// When it can't be started, or ends with another code than 0.
+pub fn succeed(argv: &Argv) -> Result<Output> {
+    let output = capture(argv)?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(Error::ground(format!("`{}` failed with {}: {}", argv.shown(), exit(output.status), output.last_words())))
+}
+
+/// Runs a program with this program's own stdin, stdout and stderr, showing the command first.
+///
+/// # Errors
+/// When it can't be started, or ends with another code than 0.
+pub fn run_in_the_open(argv: &Argv) -> Result<()> {
+    let shell = Shell::new().trying(|| "look at the current folder".into())?;
+    if let Some(dir) = &argv.dir {
+        shell.change_dir(dir);
+    }
+    for (name, value) in &argv.env {
+        if let Some(value) = value {
+            shell.set_var(name, value);
+        }
+    }
+    shell.cmd(&argv.program).args(&argv.args).run().map_err(|error| Error::failed(error.to_string()))
+}
+
+/// Whose output a chunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Data.
+    Stdout,
+    /// The rest.
+    Stderr,
+}
+
+/// How a streamed program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself.
+    Exited(ExitStatus),
+    /// Killed when its time was up.
+    TimedOut,
+}
+
+/// Runs a program, handing over what it prints as it comes, and kills it when `patience` is used up.
+///
+/// # Errors
+/// When it can't be started.
+pub fn stream(argv: &Argv, patience: Duration, mut take: impl FnMut(Stream, &[u8])) -> Result<Ending> {
+    let mut command = argv.command();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().trying(|| format!("run `{}`", argv.shown()))?;
+    let (sender, receiver) = channel();
+    if let Some(stdout) = child.stdout.take() {
+        pump(stdout, Stream::Stdout, sender.clone());
+    }
+    if let Some(stderr) = child.stderr.take() {
+        pump(stderr, Stream::Stderr, sender.clone());
+    }
+    drop(sender);
+    if drain(&receiver, Instant::now() + patience, &mut take) {
+        let status = child.wait().trying(|| format!("wait for `{}`", argv.name()))?;
+        return Ok(Ending::Exited(status));
+    }
+    // It may end by itself between the check and the kill; either way it is gone then.
+    drop(child.kill());
+    drop(child.wait());
+    Ok(Ending::TimedOut)
+}
+
+/// Hands over chunks until both streams end (true) or the deadline passes (false).
+fn drain(receiver: &Receiver<(Stream, Vec<u8>)>, deadline: Instant, take: &mut impl FnMut(Stream, &[u8])) -> bool {
+    loop {
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok((stream, chunk)) => take(stream, &chunk),
+            Err(RecvTimeoutError::Disconnected) => return true,
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+    }
+}
+
+fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: Sender<(Stream, Vec<u8>)>) {
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from.read(&mut buffer) {
+            if to.send((stream, buffer[..read].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+/// How a program ended, in words.
+pub fn exit(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exit code {code}"),
+        // On unix the status tells the signal.
+        None => status.to_string(),
+    }
+}
+
+/// Looks a program up on `PATH`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&path).map(|dir| dir.join(&file)).find(|candidate| candidate.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_command_can_be_typed() {
+        let argv = Argv::new("/w s/ctr").arg("--address").arg("").arg("it's");
+        assert_eq!(argv.shown(), r"'/w s/ctr' --address '' 'it'\''s'");
+    }
+}

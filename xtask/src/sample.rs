@@ -1,0 +1,33 @@
+//! A sample: what its container must print, and how what it printed differs. Pure.
+
+use similar::TextDiff;
+
+/// The file in a sample's folder that holds what its container must print.
+pub const EXPECTED_FILE: &str = "expected.txt";
+
+/// The difference between what a container must print and what it printed, as a unified diff; `None` if they agree.
+///
+/// Windows programs end lines with `\r\n`; that is no difference.
+pub fn difference(expected: &str, printed: &str) -> Option<String> {
+    let (expected, printed) = (unix_lines(expected), unix_lines(printed));
+    (expected != printed).then(|| {
+        TextDiff::from_lines(&expected, &printed).unified_diff().context_radius(3).header("expected", "printed").to_string()
+    })
+}
+
+fn unix_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_line_ends_are_no_difference() {
+        assert_eq!(difference("a\nb\n", "a\r\nb\r\n"), None);
+        let diff = difference("a\nb\n", "a\nc\n").unwrap();
+        assert!(diff.contains("-b\n+c\n"), "{diff}");
+        assert!(difference("a\n", "a").is_some(), "a missing line end is one");
+    }
+}
