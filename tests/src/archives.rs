@@ -126,7 +126,10 @@ fn append(tar: &mut Vec<u8>, entry: &Entry<'_>) {
     header.set_size(entry.content.len() as u64);
     if entry.kind == EntryType::Char {
         // /dev/null's numbers: harmless, should it ever be made.
-        header.set_device_major(1).and_then(|()| header.set_device_minor(3)).expect("a ustar header has device numbers");
+        header
+            .set_device_major(1)
+            .and_then(|()| header.set_device_minor(3))
+            .expect("a ustar header has device numbers");
     }
     let fields = header.as_ustar_mut().expect("it was made as ustar");
     fields.name[..entry.name.len()].copy_from_slice(entry.name.as_bytes());

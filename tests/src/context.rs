@@ -49,7 +49,16 @@ impl TestContext {
         }
         let base = root.join("base");
         let refusing = RefusingPort::new();
-        Self { dir: Some(dir), root, base, program: program.into(), api_url: None, keeps_proxies: false, path: None, refusing }
+        Self {
+            dir: Some(dir),
+            root,
+            base,
+            program: program.into(),
+            api_url: None,
+            keeps_proxies: false,
+            path: None,
+            refusing,
+        }
     }
 
     /// Takes the releases from a server. Without one, every call to GitHub's API is refused.

@@ -76,7 +76,7 @@ impl RefusingPort {
 
 /// A folder with links to all that another has but one program; nothing where it does not have that.
 pub(crate) fn shadow_without(folder: &Path, program: &str, shadow: &Path) -> Option<PathBuf> {
-    let is_hidden = |name: &OsStr| Path::new(name).file_stem() == Some(OsStr::new(program)) && is_program(name, program);
+    let is_hidden = |name: &OsStr| name == program || name.eq_ignore_ascii_case(format!("{program}.exe"));
     let entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().collect();
     if !entries.iter().any(|entry| is_hidden(&entry.file_name())) {
         return None;
@@ -87,8 +87,4 @@ pub(crate) fn shadow_without(folder: &Path, program: &str, shadow: &Path) -> Opt
         std::os::unix::fs::symlink(entry.path(), shadow.join(entry.file_name())).expect("a link in a new folder");
     }
     Some(shadow.to_owned())
-}
-
-fn is_program(name: &OsStr, program: &str) -> bool {
-    name == program || name.to_string_lossy().to_ascii_lowercase() == format!("{program}.exe")
 }

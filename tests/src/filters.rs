@@ -62,7 +62,6 @@ pub(crate) fn settings(filters: &Filters) -> Settings {
 }
 
 /// Applies a context's filters to plain `insta::assert_snapshot!` calls for as long as the guard lives.
-#[must_use]
 pub fn bind(context: &TestContext) -> SettingsBindDropGuard {
     settings(&filters(context)).bind_to_scope()
 }

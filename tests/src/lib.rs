@@ -17,7 +17,7 @@ mod tree;
 pub use archives::{Hostile, sha256_hex, tar_gz};
 pub use context::TestContext;
 pub use run::{Outcome, Running, Xtask};
-pub use server::{Fault, Host, ReleaseServer, Release, Request, Times};
+pub use server::{Fault, Host, Release, ReleaseServer, Request, Times};
 pub use stand_in::{StandIn, Then};
 
 // For the macros: they expand in the test's own crate.

@@ -12,14 +12,14 @@ pub(crate) struct Leak {
     pub(crate) what: String,
 }
 
-#[cfg(unix)]
-pub(crate) use unix::{exit_code, interrupt, kill, lead_group, make_executable, run_as};
-#[cfg(not(unix))]
-pub(crate) use other::{exit_code, interrupt, kill, lead_group, make_executable, run_as};
-#[cfg(target_os = "linux")]
-pub(crate) use linux::{end, mounts_under, processes_under, unmount};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{end, mounts_under, processes_under, unmount};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{end, mounts_under, processes_under, unmount};
+#[cfg(not(unix))]
+pub(crate) use other::{exit_code, interrupt, kill, lead_group, make_executable, run_as};
+#[cfg(unix)]
+pub(crate) use unix::{exit_code, interrupt, kill, lead_group, make_executable, run_as};
 
 #[cfg(unix)]
 mod unix {

@@ -204,7 +204,8 @@ impl Running {
         let mut output = printed.lock();
         loop {
             if ended.is_none() {
-                let status = self.child.try_wait().map_err(|error| format!("failed to wait for {}: {error}", self.name))?;
+                let status =
+                    self.child.try_wait().map_err(|error| format!("failed to wait for {}: {error}", self.name))?;
                 ended = status.map(|status| (status, Instant::now()));
                 self.ended = status.is_some();
             }

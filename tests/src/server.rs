@@ -147,8 +147,8 @@ impl Shared {
         }
     }
 
-    /// Holds a body back until the test lets it go on or the server stops.
-    fn stall(&self) {
+    /// Holds a body back until the test lets it go on; false when the server stops instead.
+    fn stall(&self) -> bool {
         let mut state = self.state();
         let released = state.stalls_released;
         state.stalled += 1;
@@ -157,6 +157,7 @@ impl Shared {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.stalled -= 1;
+        !state.stopping
     }
 
     /// Waits until something about the state is true; panics with `what` and the requests when it never is.
@@ -184,7 +185,6 @@ pub struct ReleaseServer {
 
 impl ReleaseServer {
     /// Starts a server that has no releases, no mirrored files and no faults.
-    #[expect(clippy::new_without_default, reason = "starting threads is no default")]
     pub fn start() -> Self {
         let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
         let (downloads, downloads_v6) = bind_localhost();

@@ -70,7 +70,8 @@ impl StandIn {
         }
         script.push_str("esac\n");
         // Opened both ways, a fifo is read for ever; no other process has to be there, and none is left behind.
-        let wait = "fifo=$(mktemp -d) && mkfifo \"$fifo/f\" && exec 3<>\"$fifo/f\" && rm -r \"$fifo\" && read -r _ <&3\n";
+        let wait =
+            "fifo=$(mktemp -d) && mkfifo \"$fifo/f\" && exec 3<>\"$fifo/f\" && rm -r \"$fifo\" && read -r _ <&3\n";
         let _ = match &self.then {
             Then::Exit { code, saying } => write!(script, "printf '%s' {} >&2\nexit {code}\n", quote(saying)),
             Then::NeverAnswer => write!(script, "{wait}"),

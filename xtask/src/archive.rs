@@ -52,10 +52,7 @@ pub enum ArchiveError {
 
 impl ArchiveError {
     fn refused(entry: &str, why: impl Into<String>) -> Self {
-        ArchiveError::Refused {
-            entry: entry.to_owned(),
-            why: why.into(),
-        }
+        ArchiveError::Refused { entry: entry.to_owned(), why: why.into() }
     }
 
     /// An error of reading the archive.
@@ -106,16 +103,8 @@ pub fn unpack_tar_gz_blocks(from: impl BufRead, dest: &Path) -> Result<Unpacked,
     // Virus scanners on Windows read a program when it is closed, and hold up who closes it.
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(16);
-        let closer = Closer {
-            files: sender,
-            thread: scope.spawn(move || close_all(&receiver)),
-        };
-        let mut unpacker = Unpacker {
-            dest,
-            block: vec![0; BLOCK],
-            links: Vec::new(),
-            unpacked: Unpacked::default(),
-        };
+        let closer = Closer { files: sender, thread: scope.spawn(move || close_all(&receiver)) };
+        let mut unpacker = Unpacker { dest, block: vec![0; BLOCK], links: Vec::new(), unpacked: Unpacked::default() };
         let read = unpacker.entries(from, &closer);
         // Its error comes first: the unpacker only notices that nobody takes its files any more.
         closer.join().and(read)?;
@@ -132,10 +121,7 @@ pub fn place_program(mut from: impl Read, dest: &Path, name: &str) -> Result<Unp
     let mut file = create_file(&path, true).map_err(|error| local(error, "create", &path))?;
     let mut block = vec![0; BLOCK];
     let bytes = copy(&mut from, &mut file, &mut block, &path, u64::MAX)?;
-    Ok(Unpacked {
-        files: vec![relative],
-        bytes,
-    })
+    Ok(Unpacked { files: vec![relative], bytes })
 }
 
 /// An archive being unpacked.
@@ -157,11 +143,7 @@ struct Link {
 impl Unpacker<'_> {
     fn entries(&mut self, from: impl BufRead, closer: &Closer<'_>) -> Result<(), ArchiveError> {
         let (allowance, ended) = (Cell::new(LARGEST_HEADERS), Cell::new(false));
-        let metered = Metered {
-            from: MultiGzDecoder::new(from),
-            allowance: &allowance,
-            ended: &ended,
-        };
+        let metered = Metered { from: MultiGzDecoder::new(from), allowance: &allowance, ended: &ended };
         let mut archive = Archive::new(metered);
         for entry in archive.entries().map_err(|error| ArchiveError::of_reading(&error))? {
             let mut entry = entry.map_err(|error| ArchiveError::of_reading(&error))?;
@@ -176,11 +158,7 @@ impl Unpacker<'_> {
         // gzip's checksum stands at its very end, behind what tar looks at.
         allowance.set(u64::MAX);
         let mut rest = archive.into_inner();
-        while rest
-            .read(&mut self.block)
-            .map_err(|error| ArchiveError::of_reading(&error))?
-            > 0
-        {}
+        while rest.read(&mut self.block).map_err(|error| ArchiveError::of_reading(&error))? > 0 {}
         Ok(())
     }
 
@@ -208,18 +186,9 @@ impl Unpacker<'_> {
                 let target = String::from_utf8(target)
                     .map_err(|_| ArchiveError::refused(&name, "links to a name that is no UTF-8"))?;
                 let hard = kind == EntryType::Link;
-                let checked = if hard {
-                    inner_path(&target).map(drop)
-                } else {
-                    check_target(&relative, &target)
-                };
+                let checked = if hard { inner_path(&target).map(drop) } else { check_target(&relative, &target) };
                 checked.map_err(|why| ArchiveError::refused(&name, format!("links to `{target}`, which {why}")))?;
-                self.links.push(Link {
-                    name,
-                    path: relative.clone(),
-                    target,
-                    hard,
-                });
+                self.links.push(Link { name, path: relative.clone(), target, hard });
             }
             EntryType::Char | EntryType::Block => return Err(ArchiveError::refused(&name, "is a device")),
             EntryType::Fifo => return Err(ArchiveError::refused(&name, "is a named pipe")),
@@ -240,12 +209,7 @@ impl Unpacker<'_> {
         closer: &Closer<'_>,
     ) -> Result<(), ArchiveError> {
         create_parent(path)?;
-        let executable = entry
-            .header()
-            .mode()
-            .map_err(|error| ArchiveError::of_reading(&error))?
-            & 0o111
-            != 0;
+        let executable = entry.header().mode().map_err(|error| ArchiveError::of_reading(&error))? & 0o111 != 0;
         let mut file = create_file(path, executable).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => ArchiveError::refused(name, "is there twice"),
             _ => local(error, "create", path),
@@ -255,11 +219,7 @@ impl Unpacker<'_> {
             return Err(ArchiveError::CutShort);
         }
         self.unpacked.bytes += size;
-        closer.close(Written {
-            file,
-            path: path.to_owned(),
-            size,
-        });
+        closer.close(Written { file, path: path.to_owned(), size });
         Ok(())
     }
 
@@ -303,8 +263,7 @@ impl<R: Read> Read for Metered<'_, R> {
         let read = self.from.read(block)?;
         self.ended.set(self.ended.get() || (read == 0 && !block.is_empty()));
         let left = self.allowance.get().checked_sub(read as u64);
-        self.allowance
-            .set(left.ok_or_else(|| io::Error::other("an entry's header is too long"))?);
+        self.allowance.set(left.ok_or_else(|| io::Error::other("an entry's header is too long"))?);
         Ok(read)
     }
 }
@@ -330,10 +289,7 @@ impl Closer<'_> {
 
     fn join(self) -> Result<(), ArchiveError> {
         drop(self.files);
-        let closed = self
-            .thread
-            .join()
-            .unwrap_or_else(|_| Err(Error::ground("failed to close the unpacked files")));
+        let closed = self.thread.join().unwrap_or_else(|_| Err(Error::ground("failed to close the unpacked files")));
         closed.map_err(ArchiveError::Local)
     }
 }
@@ -362,8 +318,7 @@ fn copy(from: &mut impl Read, to: &mut File, block: &mut [u8], path: &Path, most
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(ArchiveError::of_reading(&error)),
         };
-        to.write_all(&block[..read])
-            .map_err(|error| local(error, "write", path))?;
+        to.write_all(&block[..read]).map_err(|error| local(error, "write", path))?;
         copied += read as u64;
     }
     Ok(copied)
@@ -416,8 +371,7 @@ fn check_part(part: &str) -> Result<(), &'static str> {
     // https://learn.microsoft.com/windows/win32/fileio/naming-a-file
     let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_uppercase();
     let numbered = ["COM", "LPT"].iter().any(|device| {
-        stem.strip_prefix(device)
-            .is_some_and(|number| number.len() == 1 && number.as_bytes()[0].is_ascii_digit())
+        stem.strip_prefix(device).is_some_and(|number| number.len() == 1 && number.as_bytes()[0].is_ascii_digit())
     });
     if numbered || matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") {
         return Err("is a device's name on Windows");
@@ -509,10 +463,8 @@ mod tests {
         let dest = around.path().join("in");
         std::fs::create_dir(&dest).unwrap();
         let result = unpack_tar_gz(archive, &dest);
-        let outside: Vec<_> = std::fs::read_dir(around.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let outside: Vec<_> =
+            std::fs::read_dir(around.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(outside, ["in"], "something was written outside");
         (around, result)
     }
@@ -539,10 +491,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(around.path().join("in/bin/ctr"))
-                .unwrap()
-                .permissions()
-                .mode();
+            let mode = std::fs::metadata(around.path().join("in/bin/ctr")).unwrap().permissions().mode();
             assert_eq!((mode & 0o7000, mode & 0o100), (0, 0o100));
         }
     }
@@ -573,17 +522,9 @@ mod tests {
 
     #[test]
     fn what_is_neither_file_nor_folder_nor_link_is_refused_by_name() {
-        for (kind, why) in [
-            (b'3', "device"),
-            (b'4', "device"),
-            (b'6', "named pipe"),
-            (b'Z', "neither"),
-        ] {
+        for (kind, why) in [(b'3', "device"), (b'4', "device"), (b'6', "named pipe"), (b'Z', "neither")] {
             let said = complaint(&[entry(kind, "dev/thing", "", b"")]);
-            assert!(
-                said.starts_with("its entry `dev/thing` is") && said.contains(why),
-                "{said}"
-            );
+            assert!(said.starts_with("its entry `dev/thing` is") && said.contains(why), "{said}");
         }
     }
 
@@ -603,10 +544,7 @@ mod tests {
             (b'1', "link", "missing"),
         ] {
             let said = complaint(&[entry(kind, name, target, b"")]);
-            assert!(
-                said.starts_with(&format!("its entry `{name}` links to `{target}`, which ")),
-                "{said}"
-            );
+            assert!(said.starts_with(&format!("its entry `{name}` links to `{target}`, which ")), "{said}");
         }
     }
 
@@ -634,24 +572,15 @@ mod tests {
         assert_eq!(said(&whole[..whole.len() - 4]), "the archive is cut short");
         assert_eq!(said(&whole[..whole.len() / 2]), "the archive is cut short");
         assert_eq!(said(b""), "the archive is cut short");
-        assert_eq!(
-            said(b"<html>not found</html>"),
-            "the archive is damaged: invalid gzip header"
-        );
+        assert_eq!(said(b"<html>not found</html>"), "the archive is damaged: invalid gzip header");
         let mut bad_sum = whole.clone();
         let at = whole.len() - 8;
         bad_sum[at] ^= 1;
-        assert_eq!(
-            said(&bad_sum),
-            "the archive is damaged: corrupt gzip stream does not have a matching checksum"
-        );
+        assert_eq!(said(&bad_sum), "the archive is damaged: corrupt gzip stream does not have a matching checksum");
         let tar = entry(b'0', "a", "", &[1; 4000]);
         for cut in [100, 1000, tar.len()] {
             assert!(
-                matches!(
-                    unpack(&gzip(&tar[..cut])).1,
-                    Err(ArchiveError::CutShort | ArchiveError::Damaged(_))
-                ),
+                matches!(unpack(&gzip(&tar[..cut])).1, Err(ArchiveError::CutShort | ArchiveError::Damaged(_))),
                 "{cut}"
             );
         }

@@ -16,7 +16,9 @@ use std::process::ExitCode;
 /// Runs the newest BuildKit and containerd out of target/buildkit-windows-test, and says whether they work
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done; 1 the thing under test failed; 2 usage; 3 the ground failed (network, disk, rights, a daemon).")]
+#[command(
+    after_help = "Exit codes: 0 done; 1 the thing under test failed; 2 usage; 3 the ground failed (network, disk, rights, a daemon)."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -34,16 +36,44 @@ pub struct Shared {
     #[arg(long, global = true, value_name = "DIR", env = "BUILDKIT_WINDOWS_BASE_DIR", hide_env_values = true)]
     pub base_dir: Option<PathBuf>,
     /// Which containerd: latest, prerelease, 2.3.4, 2.3, a Go ref, or a path to an archive, programs or a checkout
-    #[arg(long, global = true, value_name = "SPEC", default_value = "latest", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SPEC",
+        default_value = "latest",
+        env = "BUILDKIT_WINDOWS_CONTAINERD",
+        hide_env_values = true
+    )]
     pub containerd: Spec,
     /// Which BuildKit
-    #[arg(long, global = true, value_name = "SPEC", default_value = "latest", env = "BUILDKIT_WINDOWS_BUILDKIT", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SPEC",
+        default_value = "latest",
+        env = "BUILDKIT_WINDOWS_BUILDKIT",
+        hide_env_values = true
+    )]
     pub buildkit: Spec,
     /// Which runc (Linux)
-    #[arg(long, global = true, value_name = "SPEC", default_value = "latest", env = "BUILDKIT_WINDOWS_RUNC", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SPEC",
+        default_value = "latest",
+        env = "BUILDKIT_WINDOWS_RUNC",
+        hide_env_values = true
+    )]
     pub runc: Spec,
     /// Where to look: auto, github, go, or a mirror's folder or URL
-    #[arg(long, global = true, value_name = "SOURCE", default_value = "auto", env = "BUILDKIT_WINDOWS_SOURCE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SOURCE",
+        default_value = "auto",
+        env = "BUILDKIT_WINDOWS_SOURCE",
+        hide_env_values = true
+    )]
     pub source: Source,
     /// What the programs are for [default: this host]
     #[arg(long, global = true, value_name = "OS-ARCH", env = "BUILDKIT_WINDOWS_PLATFORM", hide_env_values = true)]

@@ -137,7 +137,10 @@ mod tests {
                 assert_eq!(component.version_in_asset_name(&format!("{name}{look_alike}"), windows), None);
             }
         }
-        assert_eq!(Component::Containerd.version_in_asset_name("containerd-static-2.3.4-linux-amd64.tar.gz", windows), None);
+        assert_eq!(
+            Component::Containerd.version_in_asset_name("containerd-static-2.3.4-linux-amd64.tar.gz", windows),
+            None
+        );
         assert_eq!(Component::Runc.version_in_asset_name("runc.amd64", windows), Some(None));
         assert_eq!(Component::Runc.version_in_asset_name("runc.amd64.asc", windows), None);
     }

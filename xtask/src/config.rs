@@ -50,12 +50,14 @@ pub fn patch_containerd(default: &str, workspace: &Workspace) -> Result<String> 
     set_addresses(&mut document, &workspace.endpoint(Component::Containerd), &workspace.ttrpc_endpoint())?;
     disable_plugins(&mut document)?;
 
-    walk(document.as_table_mut(), &mut |text| match left_behind(text, workspace) {
+    walk(document.as_table_mut(), &mut |text| {
+        match left_behind(text, workspace) {
         Some(prefix) => Err(Error::ground(format!(
             "failed to move every path of containerd's configuration into the workspace: `{text}` still lies under `{prefix}`"
         ))
         .hint("this containerd writes its configuration in a new way: take an older one with `--containerd VERSION`, and report it")),
         None => Ok(None),
+    }
     })?;
     Ok(document.to_string())
 }
@@ -65,7 +67,8 @@ pub fn buildkitd(workspace: &Workspace) -> String {
     let mut document = DocumentMut::new();
     document["root"] = value(workspace.root(Component::Buildkit).display().to_string());
     // Nothing but the workspace's own folder: the default is a global one.
-    document["provenanceEnvDir"] = value(workspace.component(Component::Buildkit).join("provenance.d").display().to_string());
+    document["provenanceEnvDir"] =
+        value(workspace.component(Component::Buildkit).join("provenance.d").display().to_string());
 
     let mut grpc = Table::new();
     grpc["address"] = value(Array::from_iter([workspace.endpoint(Component::Buildkit).buildkit_address()]));
@@ -249,8 +252,13 @@ fn set_addresses(document: &mut DocumentMut, grpc: &Endpoint, ttrpc: &Endpoint) 
         // Config version 4 made the servers plugins; versions 2 and 3 have them at the top level.
         let plugin = format!("io.containerd.server.v1.{service}");
         let root = document.as_table_mut();
-        let is_plugin = root.get("plugins").and_then(Item::as_table_like).is_some_and(|plugins| plugins.contains_key(&plugin));
-        let table = if is_plugin { root.get_mut("plugins").and_then(|plugins| plugins.get_mut(&plugin)) } else { root.get_mut(service) };
+        let is_plugin =
+            root.get("plugins").and_then(Item::as_table_like).is_some_and(|plugins| plugins.contains_key(&plugin));
+        let table = if is_plugin {
+            root.get_mut("plugins").and_then(|plugins| plugins.get_mut(&plugin))
+        } else {
+            root.get_mut(service)
+        };
         let table = table.and_then(Item::as_table_like_mut).ok_or_else(|| {
             Error::ground(format!("containerd's default configuration doesn't say where its {service} server listens"))
                 .hint("take another containerd with `--containerd VERSION`, and report this one")
@@ -262,7 +270,8 @@ fn set_addresses(document: &mut DocumentMut, grpc: &Endpoint, ttrpc: &Endpoint) 
 
 /// Adds to `disabled_plugins` what a build doesn't need.
 fn disable_plugins(document: &mut DocumentMut) -> Result<()> {
-    let quotes_are_literal = document.get("root").and_then(Item::as_value).is_some_and(|root| root.to_string().trim().starts_with('\''));
+    let quotes_are_literal =
+        document.get("root").and_then(Item::as_value).is_some_and(|root| root.to_string().trim().starts_with('\''));
     let plugins = document.entry("disabled_plugins").or_insert_with(|| value(Array::new()));
     let plugins = plugins.as_array_mut().ok_or_else(|| {
         Error::ground("`disabled_plugins` in containerd's default configuration is no list")
@@ -295,9 +304,15 @@ mod tests {
     fn paths_move_wherever_they_stand() {
         assert_eq!(moved(r"C:\ProgramData\containerd\root", Os::Windows).unwrap(), r"D:\ws\containerd\root");
         assert_eq!(moved(r"c:\program files\CONTAINERD", Os::Windows).unwrap(), r"D:\ws\containerd");
-        assert_eq!(moved(r"KEY=C:\Program Files\containerd\x.conf", Os::Windows).unwrap(), r"KEY=D:\ws\containerd\x.conf");
+        assert_eq!(
+            moved(r"KEY=C:\Program Files\containerd\x.conf", Os::Windows).unwrap(),
+            r"KEY=D:\ws\containerd\x.conf"
+        );
         assert_eq!(moved("KEY=/etc/containerd/x", Os::Linux).unwrap(), "KEY=/ws/containerd/etc/containerd/x");
-        assert_eq!(moved("/opt/cni/bin:/opt/containerd/bin", Os::Linux).unwrap(), "/ws/containerd/opt/cni/bin:/ws/containerd/opt/containerd/bin");
+        assert_eq!(
+            moved("/opt/cni/bin:/opt/containerd/bin", Os::Linux).unwrap(),
+            "/ws/containerd/opt/cni/bin:/ws/containerd/opt/containerd/bin"
+        );
     }
 
     #[test]
@@ -312,12 +327,22 @@ mod tests {
     #[test]
     fn the_check_sees_what_the_move_does_not_know() {
         let windows = workspace(r"D:\ws", "windows-amd64");
-        for text in ["C:/ProgramData/containerd/root", r"E:\ProgramData\containerd", r"C:\\Program Files\\containerd\\bin", r"xC:\ProgramData\containerd"] {
+        for text in [
+            "C:/ProgramData/containerd/root",
+            r"E:\ProgramData\containerd",
+            r"C:\\Program Files\\containerd\\bin",
+            r"xC:\ProgramData\containerd",
+        ] {
             assert!(left_behind(text, &windows).is_some(), "{text}");
         }
         let linux = workspace("/srv/ws", "linux-amd64");
         assert!(left_behind("file:///etc/containerd/x", &linux).is_some());
-        for text in ["/srv/ws/containerd/etc/containerd/x", "/srv/ws/run/containerd.sock", "A=/srv/ws/containerd/opt/cni/bin", "/etc/containerd2"] {
+        for text in [
+            "/srv/ws/containerd/etc/containerd/x",
+            "/srv/ws/run/containerd.sock",
+            "A=/srv/ws/containerd/opt/cni/bin",
+            "/etc/containerd2",
+        ] {
             assert_eq!(left_behind(text, &linux), None, "{text}");
         }
     }
@@ -326,7 +351,10 @@ mod tests {
     fn a_path_that_cannot_be_moved_is_an_error() {
         let default = "version = 2\nroot = '/var/lib/containerd'\nstate = '/run/containerd'\nx = 'file:///etc/containerd/y'\n[grpc]\naddress = ''\n[ttrpc]\naddress = ''\n";
         let error = patch_containerd(default, &workspace("/srv/ws", "linux-amd64")).unwrap_err();
-        assert!(error.to_string().ends_with("`file:///etc/containerd/y` still lies under `/etc/containerd`"), "{error}");
+        assert!(
+            error.to_string().ends_with("`file:///etc/containerd/y` still lies under `/etc/containerd`"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl<'a> Context<'a> {
         }
         let base = std::path::absolute(&base).trying(|| format!("make `{}` absolute", base.display()))?;
         os::check_base(&base)?;
-        let specs = Component::needed_on(platform.os).iter().map(|component| (*component, shared.spec(*component).clone()));
+        let specs =
+            Component::needed_on(platform.os).iter().map(|component| (*component, shared.spec(*component).clone()));
         Ok(Self {
             ui,
             http: Http::new(shared.offline, Retry::default()),
@@ -115,7 +116,8 @@ impl<'a> Context<'a> {
 
 /// The repository's folder: told by cargo when it runs this program, else where it was built.
 fn repository() -> PathBuf {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or_else(|| package.clone(), Path::to_path_buf)
 }
 

@@ -126,7 +126,8 @@ where
 impl Error {
     /// A full disk and missing rights have the same cure wherever they turn up.
     fn hint_from_cause(self) -> Self {
-        let kind = self.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+        let kind =
+            self.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
         match kind {
             Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
                 self.hint("free some space, or put the workspace on another disk with `--base-dir DIR`")
@@ -134,7 +135,9 @@ impl Error {
             Some(std::io::ErrorKind::PermissionDenied) => {
                 self.hint("check who owns it, or put the workspace elsewhere with `--base-dir DIR`")
             }
-            Some(std::io::ErrorKind::ReadOnlyFilesystem) => self.hint("put the workspace on a writable disk with `--base-dir DIR`"),
+            Some(std::io::ErrorKind::ReadOnlyFilesystem) => {
+                self.hint("put the workspace on a writable disk with `--base-dir DIR`")
+            }
             _ => self,
         }
     }

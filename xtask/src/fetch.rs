@@ -94,11 +94,7 @@ pub fn fetch(http: &Http, asset: &Asset, cache: &Cache, staging: &Path, progress
     }
     let mut asset = asset.clone();
     asset.sha256 = asset.sha256.map(|sha256| sha256.to_ascii_lowercase());
-    let job = Job {
-        asset: &asset,
-        staging,
-        progress,
-    };
+    let job = Job { asset: &asset, staging, progress };
     let fetched = match &asset.origin {
         Origin::File(path) => job.read_file(path).and_then(|passed| job.checked(passed, false)),
         Origin::Url(url) => match job.try_cache(cache) {
@@ -157,9 +153,7 @@ impl Job<'_> {
     fn read_file(&self, path: &Path) -> Result<Passed> {
         let what = || format!("read `{}`", path.display());
         let file = File::open(path).trying(what)?;
-        (self.progress)(Progress::Start {
-            total: Some(file.metadata().trying(what)?.len()),
-        });
+        (self.progress)(Progress::Start { total: Some(file.metadata().trying(what)?.len()) });
         self.pass(&mut Local { file, path }).map_err(|trouble| match trouble {
             Trouble::Local(error) => error,
             Trouble::Network(error) => error.into(),
@@ -182,10 +176,7 @@ impl Job<'_> {
         if let Err(ArchiveError::Local(error)) = passed.unpacked {
             return Err(error).trying(|| self.unpacking());
         }
-        self.note(format!(
-            "the cached `{}` was damaged; it is downloaded again",
-            self.asset.file_name
-        ));
+        self.note(format!("the cached `{}` was damaged; it is downloaded again", self.asset.file_name));
         std::fs::remove_file(&path).trying(|| format!("remove `{}`", path.display()))?;
         wipe(self.staging)?;
         Ok(None)
@@ -194,19 +185,14 @@ impl Job<'_> {
     fn download(&self, http: &Http, url: &str, cache: &Cache) -> Result<Fetched> {
         let partial = cache.partial(url, self.asset)?;
         if partial.is_none() {
-            self.note(format!(
-                "another process is downloading `{}` too; this copy isn't kept",
-                self.asset.file_name
-            ));
+            self.note(format!("another process is downloading `{}` too; this copy isn't kept", self.asset.file_name));
         }
         let mut net = Net::new(http, url, self, partial);
         loop {
             let error = match self.pass(&mut net) {
                 Ok(passed) => {
-                    let (sha256, broken) = (
-                        passed.sha256.clone(),
-                        !matches!(passed.unpacked, Err(ArchiveError::Local(_))),
-                    );
+                    let (sha256, broken) =
+                        (passed.sha256.clone(), !matches!(passed.unpacked, Err(ArchiveError::Local(_))));
                     match self.checked(passed, false) {
                         Ok(fetched) => {
                             if let Some(partial) = net.partial.take() {
@@ -228,10 +214,7 @@ impl Job<'_> {
                     }
                 }
                 Err(Trouble::StartOver) => {
-                    self.note(format!(
-                        "the server can't continue `{}`; it starts over",
-                        self.asset.file_name
-                    ));
+                    self.note(format!("the server can't continue `{}`; it starts over", self.asset.file_name));
                     wipe(self.staging)?;
                     continue;
                 }
@@ -253,15 +236,7 @@ impl Job<'_> {
         std::thread::scope(|scope| {
             let (blocks, incoming) = sync_channel::<Block>(WAITING_BLOCKS);
             let (used, recycled) = channel::<Block>();
-            let thread = scope.spawn(move || {
-                self.unpack(Blocks {
-                    incoming,
-                    used,
-                    block: None,
-                    at: 0,
-                    ended: false,
-                })
-            });
+            let thread = scope.spawn(move || self.unpack(Blocks { incoming, used, block: None, at: 0, ended: false }));
             let mut unpacker = Some((blocks, thread));
             let mut failed = None;
             let (mut hasher, mut size) = (Sha256::new(), 0);
@@ -281,12 +256,7 @@ impl Job<'_> {
                         // disk, or having no digest, leaves nothing to find out.
                         let result = joined(thread);
                         if matches!(result, Err(ArchiveError::Local(_))) || self.asset.sha256.is_none() {
-                            return Ok(Passed {
-                                sha256: String::new(),
-                                size,
-                                unpacked: result,
-                                complete: false,
-                            });
+                            return Ok(Passed { sha256: String::new(), size, unpacked: result, complete: false });
                         }
                         failed = Some(result);
                     }
@@ -303,12 +273,7 @@ impl Job<'_> {
                 (None, Some(result)) => result,
                 (None, None) => Err(crashed()),
             };
-            Ok(Passed {
-                sha256: hex(&hasher.finalize()),
-                size,
-                unpacked,
-                complete: true,
-            })
+            Ok(Passed { sha256: hex(&hasher.finalize()), size, unpacked, complete: true })
         })
     }
 
@@ -325,13 +290,7 @@ impl Job<'_> {
 
     /// Compares what was found with what was expected; only then does it matter how the unpacking went.
     fn checked(&self, passed: Passed, from_cache: bool) -> Result<Fetched> {
-        let Asset {
-            file_name,
-            origin,
-            size,
-            sha256,
-            ..
-        } = self.asset;
+        let Asset { file_name, origin, size, sha256, .. } = self.asset;
         let from = match origin {
             Origin::Url(url) => shown(url),
             Origin::File(path) => path.display().to_string(),
@@ -345,10 +304,7 @@ impl Job<'_> {
         let wrong = match sha256 {
             Some(expected) if passed.complete && *expected != passed.sha256 => {
                 let lengths = lengths.map(|text| format!(" ({text})")).unwrap_or_default();
-                Some(format!(
-                    "SHA-256: expected {expected}, found {}{lengths}",
-                    passed.sha256
-                ))
+                Some(format!("SHA-256: expected {expected}, found {}{lengths}", passed.sha256))
             }
             Some(_) => None,
             None => lengths.map(|text| format!("length: {text}")),
@@ -358,12 +314,7 @@ impl Job<'_> {
             return Err(Error::ground(format!("`{file_name}` from {from} has the wrong {wrong}")).hint(hint));
         }
         passed.unpacked.map_err(Error::from).trying(|| self.unpacking())?;
-        Ok(Fetched {
-            sha256: passed.sha256,
-            size: passed.size,
-            from_cache,
-            verified: sha256.is_some(),
-        })
+        Ok(Fetched { sha256: passed.sha256, size: passed.size, from_cache, verified: sha256.is_some() })
     }
 }
 
@@ -400,18 +351,12 @@ impl BufRead for Blocks {
                 let _ = self.used.send(block);
             }
             // The other side gave up, and tells why itself.
-            let block = self
-                .incoming
-                .recv()
-                .map_err(|_| io::Error::from(io::ErrorKind::ConnectionAborted))?;
+            let block = self.incoming.recv().map_err(|_| io::Error::from(io::ErrorKind::ConnectionAborted))?;
             self.ended = block.length == 0;
             self.block = Some(block);
             self.at = 0;
         }
-        Ok(self
-            .block
-            .as_ref()
-            .map_or(&[], |block| &block.bytes[self.at..block.length]))
+        Ok(self.block.as_ref().map_or(&[], |block| &block.bytes[self.at..block.length]))
     }
 
     fn consume(&mut self, amount: usize) {
@@ -435,9 +380,7 @@ struct Local<'a> {
 
 impl Source for Local<'_> {
     fn read_block(&mut self, block: &mut [u8]) -> std::result::Result<usize, Trouble> {
-        read_full(&mut self.file, block)
-            .trying(|| format!("read `{}`", self.path.display()))
-            .map_err(Trouble::Local)
+        read_full(&mut self.file, block).trying(|| format!("read `{}`", self.path.display())).map_err(Trouble::Local)
     }
 }
 
@@ -511,10 +454,7 @@ impl<'a> Net<'a> {
     fn connect(&mut self, at: u64) -> std::result::Result<(), Trouble> {
         // Without a digest to find it out later, nothing but a validator shows that it is still the same file.
         let resumable = at > 0 && (self.validator.is_some() || self.has_digest);
-        let resume = resumable.then(|| Resume {
-            offset: at,
-            validator: self.validator.clone(),
-        });
+        let resume = resumable.then(|| Resume { offset: at, validator: self.validator.clone() });
         let download = self.http.open(self.url, resume.as_ref()).map_err(Trouble::Network)?;
         let other = self.total.is_some() && download.total() != self.total;
         self.total = download.total();
@@ -522,9 +462,7 @@ impl<'a> Net<'a> {
             if at == 0 {
                 self.begin(&download)?;
             }
-            (self.progress)(Progress::Start {
-                total: self.total.or(self.expected_size),
-            });
+            (self.progress)(Progress::Start { total: self.total.or(self.expected_size) });
             self.download = Some(download);
             return Ok(());
         }
@@ -533,9 +471,7 @@ impl<'a> Net<'a> {
             self.begin(&download)?;
             self.total = download.total();
             self.download = Some(download);
-            (self.progress)(Progress::Start {
-                total: self.total.or(self.expected_size),
-            });
+            (self.progress)(Progress::Start { total: self.total.or(self.expected_size) });
         }
         Err(Trouble::StartOver)
     }
@@ -597,10 +533,7 @@ impl<'a> Net<'a> {
                     // Only where the server gave no length; else `read` knows.
                     Some(size) if self.total.is_none() && at < size => {
                         let why = format!("the connection ended at byte {at} of {size}");
-                        HttpError {
-                            url: shown(self.url),
-                            kind: HttpErrorKind::Interrupted(why),
-                        }
+                        HttpError { url: shown(self.url), kind: HttpErrorKind::Interrupted(why) }
                     }
                     _ => break,
                 },
@@ -693,11 +626,7 @@ impl Cache {
     /// Every complete file: its digest, name and size.
     pub fn entries(&self) -> Vec<(String, String, u64)> {
         let mut entries = Vec::new();
-        for digest in std::fs::read_dir(self.folder.join("sha256"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
+        for digest in std::fs::read_dir(self.folder.join("sha256")).into_iter().flatten().flatten() {
             for file in std::fs::read_dir(digest.path()).into_iter().flatten().flatten() {
                 let names = (digest.file_name().into_string(), file.file_name().into_string());
                 if let ((Ok(sha256), Ok(name)), Ok(metadata)) = (names, file.metadata())
@@ -714,10 +643,7 @@ impl Cache {
 
     /// How many bytes all files take, interrupted ones included.
     pub fn size(&self) -> u64 {
-        let partial = std::fs::read_dir(self.folder.join("partial"))
-            .into_iter()
-            .flatten()
-            .flatten();
+        let partial = std::fs::read_dir(self.folder.join("partial")).into_iter().flatten().flatten();
         let partial: u64 = partial.filter_map(|file| Some(file.metadata().ok()?.len())).sum();
         partial + self.entries().iter().map(|(_, _, size)| size).sum::<u64>()
     }
@@ -732,41 +658,23 @@ impl Cache {
         std::fs::create_dir_all(&folder).trying(|| format!("create `{}`", folder.display()))?;
         let path = folder.join(format!("{}.part", hex(&Sha256::digest(url))));
         let what = || format!("open `{}`", path.display());
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .trying(what)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).trying(what)?;
         // Where there are no locks, the digest alone has to find out what two writers have made.
         // And whoever held the lock until now may just have moved the file into place.
         if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) || !path.exists() {
             return Ok(None);
         }
-        let facts: Option<PartialFacts> = std::fs::read(path.with_extension("json"))
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok());
+        let facts: Option<PartialFacts> =
+            std::fs::read(path.with_extension("json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let facts = facts.filter(|facts| {
             facts.url == shown(url)
                 && facts.sha256 == asset.sha256
                 && (facts.validator.is_some() || facts.sha256.is_some())
         });
         let length = file.metadata().trying(what)?.len();
-        let length = if facts.is_none() || asset.size.is_some_and(|size| size < length) {
-            0
-        } else {
-            length
-        };
+        let length = if facts.is_none() || asset.size.is_some_and(|size| size < length) { 0 } else { length };
         let validator = facts.and_then(|facts| facts.validator);
-        Ok(Some(Partial {
-            file,
-            path,
-            url: shown(url),
-            sha256: asset.sha256.clone(),
-            validator,
-            length,
-        }))
+        Ok(Some(Partial { file, path, url: shown(url), sha256: asset.sha256.clone(), validator, length }))
     }
 }
 
@@ -778,15 +686,8 @@ impl Partial {
     /// Empties the file, and notes what will come into it.
     fn begin(&mut self, validator: Option<String>) -> Result<()> {
         let what = || format!("write `{}`", self.path.display());
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
-            .trying(what)?;
-        let facts = PartialFacts {
-            url: self.url.clone(),
-            validator,
-            sha256: self.sha256.clone(),
-        };
+        self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0))).trying(what)?;
+        let facts = PartialFacts { url: self.url.clone(), validator, sha256: self.sha256.clone() };
         let text = serde_json::to_vec(&facts).trying(what)?;
         let (path, tmp) = (self.facts_path(), self.path.with_extension("json.tmp"));
         std::fs::write(&tmp, text)
@@ -799,9 +700,7 @@ impl Partial {
     }
 
     fn write(&mut self, block: &[u8]) -> Result<()> {
-        self.file
-            .write_all(block)
-            .trying(|| format!("write `{}`", self.path.display()))
+        self.file.write_all(block).trying(|| format!("write `{}`", self.path.display()))
     }
 
     /// Moves the file to its place among the complete ones.
@@ -830,10 +729,7 @@ impl Partial {
 }
 
 fn is_sha256(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -895,12 +791,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let cache = Cache::new(folder.path().join("cache"));
             std::fs::create_dir(folder.path().join("staging")).unwrap();
-            Self {
-                folder,
-                cache,
-                notes: Mutex::default(),
-                http: Http::new(false, at_once()),
-            }
+            Self { folder, cache, notes: Mutex::default(), http: Http::new(false, at_once()) }
         }
 
         fn staging(&self) -> PathBuf {
@@ -938,11 +829,7 @@ mod tests {
 
     /// The answer to a request that continues at `offset`.
     fn rest(archive: &[u8], offset: usize, sent: usize) -> Play {
-        let range = format!(
-            "ETag: \"v\"\r\nContent-Range: bytes {offset}-{}/{}\r\n",
-            archive.len() - 1,
-            archive.len()
-        );
+        let range = format!("ETag: \"v\"\r\nContent-Range: bytes {offset}-{}/{}\r\n", archive.len() - 1, archive.len());
         Play::Send(answer("206 Partial Content", &range, &archive[offset..], sent))
     }
 
@@ -957,10 +844,7 @@ mod tests {
         let asset = asset(&url, &archive);
         let fetched = bench.fetch(&asset).unwrap();
         assert!(fetched.verified && !fetched.from_cache && bench.unpacked());
-        assert_eq!(
-            bench.cache.entries(),
-            [(fetched.sha256, "ctr.tar.gz".into(), fetched.size)]
-        );
+        assert_eq!(bench.cache.entries(), [(fetched.sha256, "ctr.tar.gz".into(), fetched.size)]);
         assert_eq!(bench.cache.size(), fetched.size);
         assert!(bench.fetch(&asset).unwrap().from_cache && bench.unpacked());
         assert_eq!(bench.http.calls(), 1);
@@ -976,11 +860,7 @@ mod tests {
             rest(&archive, 1000, 300_000 - 1000),
             Play::Stall(answer(
                 "206 Partial Content",
-                &format!(
-                    "Content-Range: bytes 300000-{}/{}\r\n",
-                    archive.len() - 1,
-                    archive.len()
-                ),
+                &format!("Content-Range: bytes 300000-{}/{}\r\n", archive.len() - 1, archive.len()),
                 &archive[300_000..],
                 7,
             )),
@@ -1006,30 +886,16 @@ mod tests {
         let (url, heads) = serve(script);
         let asset = asset(&url, &archive);
         let error = bench.fetch(&asset).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("failed to download `ctr.tar.gz`: the connection to "),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("failed to download `ctr.tar.gz`: the connection to "), "{error}");
         assert_eq!(bench.cache.size() / 1000, cut as u64 / 1000);
         assert!(bench.fetch(&asset).unwrap().verified && bench.unpacked());
-        assert!(
-            heads
-                .try_iter()
-                .last()
-                .unwrap()
-                .contains(&format!("range: bytes={cut}-\r\n"))
-        );
+        assert!(heads.try_iter().last().unwrap().contains(&format!("range: bytes={cut}-\r\n")));
     }
 
     #[test]
     fn a_file_that_changed_meanwhile_starts_over() {
         let (bench, archive) = (Bench::new(), archive());
-        let (url, _heads) = serve(vec![
-            whole(&vec![7; archive.len()], 5000),
-            whole(&archive, archive.len()),
-        ]);
+        let (url, _heads) = serve(vec![whole(&vec![7; archive.len()], 5000), whole(&archive, archive.len())]);
         let mut asset = asset(&url, &archive);
         assert!(bench.fetch(&asset).unwrap().verified && bench.unpacked());
         assert_eq!(bench.notes.lock().unwrap().len(), 1);
@@ -1056,9 +922,7 @@ mod tests {
     fn a_wrong_digest_names_file_expected_and_found_and_leaves_nothing() {
         let good = archive();
         // A wrong one that unpacks, and one that doesn't: the digest is what is told either way.
-        for wrong in [b"<html>no</html>".repeat(30_000), {
-            good.iter().copied().chain([0]).collect()
-        }] {
+        for wrong in [b"<html>no</html>".repeat(30_000), { good.iter().copied().chain([0]).collect() }] {
             let bench = Bench::new();
             let (url, _heads) = serve(vec![whole(&wrong, wrong.len())]);
             let error = bench.fetch(&asset(&url, &good)).unwrap_err();
@@ -1079,10 +943,7 @@ mod tests {
         let short = &archive[..archive.len() / 2];
         let (url, _heads) = serve(vec![whole(short, short.len())]);
         let error = bench.fetch(&asset(&url, short)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "failed to unpack `ctr.tar.gz`: the archive is cut short"
-        );
+        assert_eq!(error.to_string(), "failed to unpack `ctr.tar.gz`: the archive is cut short");
         assert!(bench.is_clean() && bench.cache.entries().is_empty());
     }
 
@@ -1090,16 +951,9 @@ mod tests {
     fn a_wrong_length_is_told_where_there_is_no_digest() {
         let (bench, archive) = (Bench::new(), archive());
         let (url, _heads) = serve(vec![whole(&archive, archive.len())]);
-        let asset = Asset {
-            size: Some(12),
-            sha256: None,
-            ..asset(&url, &archive)
-        };
+        let asset = Asset { size: Some(12), sha256: None, ..asset(&url, &archive) };
         let error = bench.fetch(&asset).unwrap_err().to_string();
-        assert!(
-            error.ends_with(&format!("has the wrong length: {} bytes instead of 12", archive.len())),
-            "{error}"
-        );
+        assert!(error.ends_with(&format!("has the wrong length: {} bytes instead of 12", archive.len())), "{error}");
         assert!(bench.is_clean());
     }
 
@@ -1118,14 +972,9 @@ mod tests {
     #[test]
     fn damage_in_a_begun_download_heals() {
         let (bench, archive) = (Bench::new(), archive());
-        let (url, _heads) = serve(vec![
-            rest(&archive, 9000, archive.len() - 9000),
-            whole(&archive, archive.len()),
-        ]);
+        let (url, _heads) = serve(vec![rest(&archive, 9000, archive.len() - 9000), whole(&archive, archive.len())]);
         let asset = asset(&url, &archive);
-        let Origin::Url(url) = &asset.origin else {
-            unreachable!()
-        };
+        let Origin::Url(url) = &asset.origin else { unreachable!() };
         let mut partial = bench.cache.partial(url, &asset).unwrap().unwrap();
         partial.begin(Some("\"v\"".into())).unwrap();
         partial.write(&[0; 9000]).unwrap();
@@ -1138,9 +987,7 @@ mod tests {
     fn a_run_killed_before_the_rename_left_nothing_to_download() {
         let (bench, archive) = (Bench::new(), archive());
         let asset = asset("http://127.0.0.1:9", &archive);
-        let Origin::Url(url) = &asset.origin else {
-            unreachable!()
-        };
+        let Origin::Url(url) = &asset.origin else { unreachable!() };
         let mut partial = bench.cache.partial(url, &asset).unwrap().unwrap();
         partial.begin(None).unwrap();
         partial.write(&archive).unwrap();
@@ -1154,22 +1001,13 @@ mod tests {
         let (bench, archive) = (Bench::new(), archive());
         let path = bench.folder.path().join("mirror.tar.gz");
         std::fs::write(&path, &archive).unwrap();
-        let mut asset = Asset {
-            origin: Origin::File(path.clone()),
-            ..asset("", &archive)
-        };
+        let mut asset = Asset { origin: Origin::File(path.clone()), ..asset("", &archive) };
         assert!(bench.fetch(&asset).unwrap().verified && bench.unpacked());
         assert!(bench.cache.entries().is_empty() && path.exists());
         asset.sha256 = Some("0".repeat(64));
         assert!(bench.fetch(&asset).is_err() && bench.is_clean());
         asset.origin = Origin::File(bench.folder.path().join("missing"));
-        assert!(
-            bench
-                .fetch(&asset)
-                .unwrap_err()
-                .to_string()
-                .starts_with("failed to read `")
-        );
+        assert!(bench.fetch(&asset).unwrap_err().to_string().starts_with("failed to read `"));
     }
 
     #[test]
@@ -1177,15 +1015,7 @@ mod tests {
         let bench = Bench::new();
         let (url, _heads) = serve(vec![whole(b"elf", 3)]);
         let form = Form::Program { name: "runc".into() };
-        assert!(
-            bench
-                .fetch(&Asset {
-                    form,
-                    ..asset(&url, b"elf")
-                })
-                .unwrap()
-                .verified
-        );
+        assert!(bench.fetch(&Asset { form, ..asset(&url, b"elf") }).unwrap().verified);
         assert_eq!(std::fs::read(bench.staging().join("bin/runc")).unwrap(), b"elf");
     }
 
@@ -1194,9 +1024,7 @@ mod tests {
         let (bench, archive) = (Bench::new(), archive());
         let (url, _heads) = serve(vec![whole(&archive, archive.len())]);
         let asset = asset(&url, &archive);
-        let Origin::Url(url) = &asset.origin else {
-            unreachable!()
-        };
+        let Origin::Url(url) = &asset.origin else { unreachable!() };
         let other = bench.cache.partial(url, &asset).unwrap();
         assert!(bench.fetch(&asset).unwrap().verified && bench.unpacked());
         assert!(bench.notes.lock().unwrap()[0].contains("another process"));
@@ -1207,14 +1035,7 @@ mod tests {
     fn a_name_that_is_a_path_is_refused() {
         let bench = Bench::new();
         for name in ["../x", "a/b", "a\\b", "", ".."] {
-            assert!(
-                bench
-                    .fetch(&Asset {
-                        file_name: name.into(),
-                        ..asset("http://127.0.0.1:9", b"")
-                    })
-                    .is_err()
-            );
+            assert!(bench.fetch(&Asset { file_name: name.into(), ..asset("http://127.0.0.1:9", b"") }).is_err());
         }
         assert_eq!(bench.http.calls(), 0);
     }

@@ -73,7 +73,14 @@ fn layer() -> Result<Vec<u8>> {
     for (inside, outside) in needed()? {
         let content = fs::read(&outside).trying(|| format!("read `{}`", outside.display()))?;
         let inside = inside.strip_prefix("/").unwrap_or(&inside);
-        for folder in inside.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect::<Vec<_>>().into_iter().rev() {
+        for folder in inside
+            .ancestors()
+            .skip(1)
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+        {
             if !folders.contains(&folder.to_owned()) {
                 append(&mut tar, folder, EntryType::Directory, &[])?;
                 folders.push(folder.to_owned());
@@ -118,7 +125,11 @@ fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
 
 /// The paths in `ldd`'s answer: `libc.so.6 => /lib/libc.so.6 (0x…)`, or the loader's bare `/lib64/ld.so (0x…)`.
 fn libraries_in(answer: &str) -> Vec<PathBuf> {
-    answer.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/'))).map(PathBuf::from).collect()
+    answer
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')))
+        .map(PathBuf::from)
+        .collect()
 }
 
 #[cfg(test)]

@@ -152,13 +152,7 @@ pub enum HttpErrorKind {
 impl Http {
     /// A client. Nothing is set up before the first call.
     pub fn new(offline: bool, retry: Retry) -> Self {
-        Self {
-            offline,
-            retry,
-            calls: AtomicU64::new(0),
-            outside: OnceLock::new(),
-            loopback: OnceLock::new(),
-        }
+        Self { offline, retry, calls: AtomicU64::new(0), outside: OnceLock::new(), loopback: OnceLock::new() }
     }
 
     /// How failed calls are tried again.
@@ -236,15 +230,7 @@ impl Http {
             checked(&mut response, url)?;
             let total = response.content_length().map(|length| offset + length);
             let validator = validator(response.headers());
-            Ok(Download {
-                response,
-                url: shown(url),
-                stall: self.retry.stall,
-                offset,
-                at: offset,
-                total,
-                validator,
-            })
+            Ok(Download { response, url: shown(url), stall: self.retry.stall, offset, at: offset, total, validator })
         })
     }
 
@@ -270,9 +256,7 @@ impl Http {
             return Err(HttpError::new(url, HttpErrorKind::Offline));
         }
         let parsed = Url::parse(url).map_err(|error| HttpError::new(url, HttpErrorKind::Invalid(error.to_string())))?;
-        let client = self
-            .client_for(&parsed)
-            .map_err(|why| HttpError::new(url, HttpErrorKind::Unreachable(why)))?;
+        let client = self.client_for(&parsed).map_err(|why| HttpError::new(url, HttpErrorKind::Unreachable(why)))?;
         let mut failures = 0;
         loop {
             let fault = match call(client, parsed.clone()) {
@@ -302,14 +286,8 @@ impl Http {
     }
 
     fn client_for(&self, url: &Url) -> Result<&Client, String> {
-        let (cell, proxies) = if is_loopback(url) {
-            (&self.loopback, false)
-        } else {
-            (&self.outside, true)
-        };
-        cell.get_or_init(|| build_client(self.retry.stall, proxies))
-            .as_ref()
-            .map_err(Clone::clone)
+        let (cell, proxies) = if is_loopback(url) { (&self.loopback, false) } else { (&self.outside, true) };
+        cell.get_or_init(|| build_client(self.retry.stall, proxies)).as_ref().map_err(Clone::clone)
     }
 
     fn error_of(&self, error: &reqwest::Error, url: &str) -> HttpError {
@@ -357,10 +335,7 @@ fn follow(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action 
 /// This machine is never asked for through a proxy, which would ask itself. Go and browsers do likewise.
 fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<std::net::IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -382,18 +357,12 @@ impl Download {
 
     /// Reads on. 0 is the end of the file; an end before the announced length is an error.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, HttpError> {
-        let read = self
-            .response
-            .read(buffer)
-            .map_err(|error| read_error(&error, &self.url, self.stall))?;
+        let read = self.response.read(buffer).map_err(|error| read_error(&error, &self.url, self.stall))?;
         self.at += read as u64;
         match self.total {
             Some(total) if read == 0 && self.at < total && !buffer.is_empty() => {
                 let why = format!("the connection ended at byte {} of {total}", self.at);
-                Err(HttpError {
-                    url: self.url.clone(),
-                    kind: HttpErrorKind::Interrupted(why),
-                })
+                Err(HttpError { url: self.url.clone(), kind: HttpErrorKind::Interrupted(why) })
             }
             _ => Ok(read),
         }
@@ -408,10 +377,7 @@ struct Fault {
 
 impl From<HttpError> for Fault {
     fn from(error: HttpError) -> Self {
-        Self {
-            error,
-            retry_after: None,
-        }
+        Self { error, retry_after: None }
     }
 }
 
@@ -428,27 +394,19 @@ fn checked(response: &mut Response, url: &str) -> Result<(), Fault> {
     let kind = match status {
         // GitHub answers 403 or 429 when the hour's calls are used up, and with Retry-After when they come too fast.
         // https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
-        StatusCode::TOO_MANY_REQUESTS => HttpErrorKind::RateLimited {
-            resets: resets(headers, asked, now),
-        },
-        StatusCode::FORBIDDEN if no_calls_left || asked.is_some() => HttpErrorKind::RateLimited {
-            resets: resets(headers, asked, now),
-        },
+        StatusCode::TOO_MANY_REQUESTS => HttpErrorKind::RateLimited { resets: resets(headers, asked, now) },
+        StatusCode::FORBIDDEN if no_calls_left || asked.is_some() => {
+            HttpErrorKind::RateLimited { resets: resets(headers, asked, now) }
+        }
         StatusCode::FORBIDDEN => HttpErrorKind::Forbidden,
         StatusCode::NOT_FOUND => HttpErrorKind::NotFound,
         _ => match asked.filter(|pause| *pause > LONGEST_ASKED_PAUSE) {
-            Some(pause) => HttpErrorKind::Busy {
-                status: status.as_u16(),
-                pause,
-            },
+            Some(pause) => HttpErrorKind::Busy { status: status.as_u16(), pause },
             None => HttpErrorKind::Status(status.as_u16()),
         },
     };
     let retry_after = asked.filter(|pause| *pause <= LONGEST_ASKED_PAUSE && status != StatusCode::FORBIDDEN);
-    Err(Fault {
-        error: HttpError::new(url, kind),
-        retry_after,
-    })
+    Err(Fault { error: HttpError::new(url, kind), retry_after })
 }
 
 fn resets(headers: &HeaderMap, asked: Option<Duration>, now: SystemTime) -> Option<SystemTime> {
@@ -466,9 +424,7 @@ fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut parts = text.split_ascii_whitespace().skip(1);
     let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let month = MONTHS.iter().position(|name| *name == month)? + 1;
@@ -485,31 +441,17 @@ fn validator(headers: &HeaderMap) -> Option<String> {
 /// The first byte of `Content-Range: bytes 100-199/200`.
 fn range_start(headers: &HeaderMap) -> Option<u64> {
     let range = header_text(headers, header::CONTENT_RANGE)?;
-    range
-        .strip_prefix("bytes")?
-        .trim_start()
-        .split_once('-')?
-        .0
-        .parse()
-        .ok()
+    range.strip_prefix("bytes")?.trim_start().split_once('-')?.0.parse().ok()
 }
 
 /// The link that has `rel="next"`, if it stays on the host that was asked.
 fn next_page(headers: &HeaderMap, asked: &Url) -> Option<String> {
     let links = header_text(headers, header::LINK)?;
-    links
-        .split('<')
-        .filter_map(|link| link.split_once('>'))
-        .find_map(|(target, parameters)| {
-            let is_next = parameters
-                .split([';', ','])
-                .any(|one| matches!(one.trim(), "rel=\"next\"" | "rel=next"));
-            let target = asked
-                .join(target)
-                .ok()
-                .filter(|target| is_next && target.origin() == asked.origin())?;
-            Some(target.to_string())
-        })
+    links.split('<').filter_map(|link| link.split_once('>')).find_map(|(target, parameters)| {
+        let is_next = parameters.split([';', ',']).any(|one| matches!(one.trim(), "rel=\"next\"" | "rel=next"));
+        let target = asked.join(target).ok().filter(|target| is_next && target.origin() == asked.origin())?;
+        Some(target.to_string())
+    })
 }
 
 fn read_error(error: &std::io::Error, url: &str, stall: Duration) -> HttpError {
@@ -535,11 +477,7 @@ fn causes(error: &reqwest::Error) -> String {
         }
         cause = error.source();
     }
-    if said.is_empty() {
-        error.to_string()
-    } else {
-        said.join(": ")
-    }
+    if said.is_empty() { error.to_string() } else { said.join(": ") }
 }
 
 /// A URL without the name and password that it may carry.
@@ -571,10 +509,7 @@ impl HttpError {
     /// Whether the same call may well succeed later, the server having been there a moment ago.
     pub fn is_passing(&self) -> bool {
         use HttpErrorKind::{Interrupted, Stalled, Status, Unreachable};
-        matches!(
-            self.kind,
-            Unreachable(_) | Stalled(_) | Interrupted(_) | Status(408 | 500..)
-        )
+        matches!(self.kind, Unreachable(_) | Stalled(_) | Interrupted(_) | Status(408 | 500..))
     }
 
     fn hint(&self) -> Option<String> {
@@ -586,10 +521,7 @@ impl HttpError {
             HttpErrorKind::RateLimited { resets } => {
                 let raise = "set GH_TOKEN to a GitHub token, which raises the limit";
                 match resets {
-                    Some(time) => format!(
-                        "{raise}, or try again after {}",
-                        humantime::format_rfc3339_seconds(*time)
-                    ),
+                    Some(time) => format!("{raise}, or try again after {}", humantime::format_rfc3339_seconds(*time)),
                     None => format!("{raise}, or try again later"),
                 }
             }
@@ -618,11 +550,7 @@ impl fmt::Display for HttpError {
             HttpErrorKind::Unreachable(why) => write!(f, "can't reach {url}: {why}"),
             HttpErrorKind::RateLimited { resets: None } => write!(f, "{url} takes no more calls for a while"),
             HttpErrorKind::RateLimited { resets: Some(time) } => {
-                write!(
-                    f,
-                    "{url} takes no more calls until {}",
-                    humantime::format_rfc3339_seconds(*time)
-                )
+                write!(f, "{url} takes no more calls until {}", humantime::format_rfc3339_seconds(*time))
             }
             HttpErrorKind::Forbidden => write!(f, "{url} answered 403 Forbidden"),
             HttpErrorKind::NotFound => write!(f, "{url} answered 404 Not Found"),
@@ -641,9 +569,7 @@ impl fmt::Display for HttpError {
 }
 
 fn status_text(code: u16) -> String {
-    let reason = StatusCode::from_u16(code)
-        .ok()
-        .and_then(|status| status.canonical_reason());
+    let reason = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
     reason.map_or_else(|| code.to_string(), |reason| format!("{code} {reason}"))
 }
 
@@ -703,10 +629,7 @@ pub(crate) mod testing {
 
     /// An answer with its length, of which `sent` bytes arrive.
     pub(crate) fn answer(status: &str, headers: &str, body: &[u8], sent: usize) -> Vec<u8> {
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
-            body.len()
-        );
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n", body.len());
         [head.as_bytes(), &body[..sent]].concat()
     }
 
@@ -718,20 +641,12 @@ pub(crate) mod testing {
     /// Retries without pauses.
     pub(crate) fn at_once() -> super::Retry {
         let none = std::time::Duration::ZERO;
-        super::Retry {
-            attempts: 3,
-            first_pause: none,
-            longest_pause: none,
-            ..super::Retry::default()
-        }
+        super::Retry { attempts: 3, first_pause: none, longest_pause: none, ..super::Retry::default() }
     }
 
     /// The same, with a stall that a test can wait for.
     pub(crate) fn impatient() -> super::Retry {
-        super::Retry {
-            stall: std::time::Duration::from_millis(300),
-            ..at_once()
-        }
+        super::Retry { stall: std::time::Duration::from_millis(300), ..at_once() }
     }
 }
 
@@ -754,36 +669,18 @@ mod tests {
     #[test]
     fn a_text_comes_with_its_etag_and_next_page_and_is_revalidated() {
         let (url, heads) = serve(vec![
-            text(
-                "200 OK",
-                "ETag: W/\"1\"\r\nLink: </p?page=1>; rel=\"prev\", </p?page=3>; rel=\"next\"\r\n",
-                "hello",
-            ),
+            text("200 OK", "ETag: W/\"1\"\r\nLink: </p?page=1>; rel=\"prev\", </p?page=3>; rel=\"next\"\r\n", "hello"),
             text("304 Not Modified", "", ""),
-            text(
-                "200 OK",
-                "Link: <http://elsewhere.example/p>; rel=\"next\"\r\n",
-                "alone",
-            ),
+            text("200 OK", "Link: <http://elsewhere.example/p>; rel=\"next\"\r\n", "alone"),
         ]);
         let http = http();
-        let Answer::Fresh(first) = http.get_text(&url, Some("secret"), None).unwrap() else {
-            panic!("not fresh")
-        };
+        let Answer::Fresh(first) = http.get_text(&url, Some("secret"), None).unwrap() else { panic!("not fresh") };
         assert_eq!(first.next, Some(format!("{url}/p?page=3")));
         let head = heads.recv().unwrap();
-        assert!(
-            head.contains("authorization: bearer secret") && head.contains("user-agent: buildkit"),
-            "{head}"
-        );
-        assert_eq!(
-            http.get_text(&url, None, first.etag.as_deref()).unwrap(),
-            Answer::NotModified
-        );
+        assert!(head.contains("authorization: bearer secret") && head.contains("user-agent: buildkit"), "{head}");
+        assert_eq!(http.get_text(&url, None, first.etag.as_deref()).unwrap(), Answer::NotModified);
         assert!(heads.recv().unwrap().contains("if-none-match: w/\"1\""));
-        let Answer::Fresh(third) = http.get_text(&url, None, None).unwrap() else {
-            panic!("not fresh")
-        };
+        let Answer::Fresh(third) = http.get_text(&url, None, None).unwrap() else { panic!("not fresh") };
         assert_eq!(third.next, None, "a token must not follow a link to another host");
         assert_eq!(http.calls(), 3);
     }
@@ -806,10 +703,7 @@ mod tests {
         ]);
         assert_eq!(body(http().get_text(&url, None, None).unwrap()), "done");
         let (url, _heads) = serve(vec![Play::Stall(Vec::new()), text("200 OK", "", "done")]);
-        assert_eq!(
-            body(Http::new(false, impatient()).get_text(&url, None, None).unwrap()),
-            "done"
-        );
+        assert_eq!(body(Http::new(false, impatient()).get_text(&url, None, None).unwrap()), "done");
     }
 
     #[test]
@@ -822,10 +716,7 @@ mod tests {
             (
                 "503 Service Unavailable",
                 "Retry-After: 3600\r\n",
-                HttpErrorKind::Busy {
-                    status: 503,
-                    pause: Duration::from_secs(3600),
-                },
+                HttpErrorKind::Busy { status: 503, pause: Duration::from_secs(3600) },
             ),
         ];
         for (status, headers, kind) in kinds {
@@ -843,28 +734,17 @@ mod tests {
         let error = http().get_text(&url, None, None).unwrap_err();
         assert!(error.is_unreachable_or_out_of_calls());
         let error = Error::from(error);
-        assert_eq!(
-            error.to_string(),
-            format!("{url} takes no more calls until 2023-11-14T22:13:20Z")
-        );
+        assert_eq!(error.to_string(), format!("{url} takes no more calls until 2023-11-14T22:13:20Z"));
         assert!(error.hint_text().is_some_and(|hint| hint.contains("GH_TOKEN")));
     }
 
     #[test]
     fn nobody_there_is_found_out_quickly_and_offline_without_a_call() {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let http = http();
-        let error = http
-            .get_text(&format!("http://user:pass@{port}/x"), None, None)
-            .unwrap_err();
+        let error = http.get_text(&format!("http://user:pass@{port}/x"), None, None).unwrap_err();
         assert!(matches!(error.kind, HttpErrorKind::Unreachable(_)) && error.is_unreachable_or_out_of_calls());
-        assert!(
-            error.to_string().starts_with(&format!("can't reach http://{port}/x: ")),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with(&format!("can't reach http://{port}/x: ")), "{error}");
         assert_eq!(http.calls(), 2);
 
         let http = Http::new(true, Retry::default());
@@ -874,40 +754,20 @@ mod tests {
 
     #[test]
     fn a_download_resumes_or_says_that_it_starts_over() {
-        let resume = Resume {
-            offset: 3,
-            validator: Some("\"v\"".into()),
-        };
+        let resume = Resume { offset: 3, validator: Some("\"v\"".into()) };
         let (url, heads) = serve(vec![
-            text(
-                "206 Partial Content",
-                "Content-Range: bytes 3-5/6\r\nETag: \"v\"\r\n",
-                "def",
-            ),
-            text(
-                "200 OK",
-                "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: W/\"w\"\r\n",
-                "abcdef",
-            ),
+            text("206 Partial Content", "Content-Range: bytes 3-5/6\r\nETag: \"v\"\r\n", "def"),
+            text("200 OK", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: W/\"w\"\r\n", "abcdef"),
             text("416 Range Not Satisfiable", "", ""),
             text("200 OK", "", "ab"),
         ]);
         let http = http();
         let download = http.open(&url, Some(&resume)).unwrap();
-        assert_eq!(
-            (download.offset(), download.total(), download.validator()),
-            (3, Some(6), Some("\"v\""))
-        );
+        assert_eq!((download.offset(), download.total(), download.validator()), (3, Some(6), Some("\"v\"")));
         let head = heads.recv().unwrap();
-        assert!(
-            head.contains("range: bytes=3-\r\n") && head.contains("if-range: \"v\"\r\n"),
-            "{head}"
-        );
+        assert!(head.contains("range: bytes=3-\r\n") && head.contains("if-range: \"v\"\r\n"), "{head}");
         let download = http.open(&url, Some(&resume)).unwrap();
-        assert_eq!(
-            (download.offset(), download.validator()),
-            (0, Some("Sun, 06 Nov 1994 08:49:37 GMT"))
-        );
+        assert_eq!((download.offset(), download.validator()), (0, Some("Sun, 06 Nov 1994 08:49:37 GMT")));
         assert_eq!(http.open(&url, Some(&resume)).unwrap().total(), Some(2));
     }
 
@@ -928,14 +788,8 @@ mod tests {
     fn retry_after_is_seconds_or_a_date() {
         let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
         assert_eq!(parse_retry_after("7", now), Some(Duration::from_secs(7)));
-        assert_eq!(
-            parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now),
-            Some(Duration::from_secs(7))
-        );
-        assert_eq!(
-            parse_retry_after("Sat, 05 Nov 1994 08:49:37 GMT", now),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(7)));
+        assert_eq!(parse_retry_after("Sat, 05 Nov 1994 08:49:37 GMT", now), Some(Duration::ZERO));
         assert_eq!(parse_retry_after("soon", now), None);
     }
 

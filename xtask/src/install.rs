@@ -64,7 +64,9 @@ pub fn prepare(http: &Http, ui: &Ui, workspace: &Workspace, resolved: &[Resolved
     let prepared: Result<Vec<Prepared>> = std::thread::scope(|scope| {
         // Builds use every core by themselves; waiting for the network doesn't hinder them.
         let builds: Vec<&Resolved> = resolved.iter().filter(|resolved| !is_asset(resolved)).collect();
-        let builder = scope.spawn(move || builds.iter().map(|resolved| prepare_one(http, ui, workspace, resolved)).collect::<Vec<_>>());
+        let builder = scope.spawn(move || {
+            builds.iter().map(|resolved| prepare_one(http, ui, workspace, resolved)).collect::<Vec<_>>()
+        });
         let fetchers: Vec<ScopedJoinHandle<_>> = resolved
             .iter()
             .filter(|resolved| is_asset(resolved))
@@ -158,7 +160,9 @@ fn fetch_asset(
     resolution: &mut Resolution,
 ) -> Result<()> {
     let asset = match &asset.form {
-        Form::Program { name } => Asset { form: Form::Program { name: workspace.platform().exe(name) }, ..asset.clone() },
+        Form::Program { name } => {
+            Asset { form: Form::Program { name: workspace.platform().exe(name) }, ..asset.clone() }
+        }
         Form::TarGz => asset.clone(),
     };
     let progress = ui.progress("Fetching", &asset.file_name);
@@ -195,11 +199,17 @@ fn copy_programs(workspace: &Workspace, component: Component, from: &Path, stagi
 fn digest_of_programs(workspace: &Workspace, component: Component, staging: &Path) -> Result<String> {
     let platform = workspace.platform();
     let programs = component.programs(platform.os).iter();
-    let digests: Result<String> = programs.map(|program| files::sha256(&staging.join("bin").join(platform.exe(program)))).collect();
+    let digests: Result<String> =
+        programs.map(|program| files::sha256(&staging.join("bin").join(platform.exe(program)))).collect();
     Ok(files::sha256_of(digests?.as_bytes()))
 }
 
-fn require_programs(workspace: &Workspace, component: Component, staging: &Path, resolution: &Resolution) -> Result<()> {
+fn require_programs(
+    workspace: &Workspace,
+    component: Component,
+    staging: &Path,
+    resolution: &Resolution,
+) -> Result<()> {
     let platform = workspace.platform();
     for program in component.programs(platform.os) {
         let file = platform.exe(program);

@@ -32,7 +32,8 @@ impl Guard {
 pub fn acquire(workspace: &Workspace, command: &str, ui: &Ui) -> Result<Guard> {
     let path = workspace.lock_file();
     loop {
-        fs::create_dir_all(workspace.base()).trying(|| format!("create the workspace `{}`", workspace.base().display()))?;
+        fs::create_dir_all(workspace.base())
+            .trying(|| format!("create the workspace `{}`", workspace.base().display()))?;
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let file = file.trying(|| format!("open the lock `{}`", path.display()))?;
         match file.try_lock() {
@@ -47,7 +48,10 @@ pub fn acquire(workspace: &Workspace, command: &str, ui: &Ui) -> Result<Guard> {
         let ours = file.try_clone().and_then(Handle::from_file);
         if matches!((ours, Handle::from_path(&path)), (Ok(ours), Ok(theirs)) if ours == theirs) {
             // Only for those who wait to read; in a file of its own, as Windows lets nobody read a locked one.
-            drop(fs::write(workspace.lock_holder(), format!("`cargo xtask {command}` (process {})", std::process::id())));
+            drop(fs::write(
+                workspace.lock_holder(),
+                format!("`cargo xtask {command}` (process {})", std::process::id()),
+            ));
             return Ok(Guard { file, path });
         }
     }

@@ -55,7 +55,11 @@ mod tests {
 
     #[test]
     fn patience_ends_with_the_last_reason() {
-        let result = until::<()>(Duration::ZERO, || Ok(Look::NotYet("no answer".into())), |reason| Error::ground(format!("gave up: {reason}")));
+        let result = until::<()>(
+            Duration::ZERO,
+            || Ok(Look::NotYet("no answer".into())),
+            |reason| Error::ground(format!("gave up: {reason}")),
+        );
         assert_eq!(result.unwrap_err().to_string(), "gave up: no answer");
     }
 }

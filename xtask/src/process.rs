@@ -68,7 +68,8 @@ impl Argv {
     pub fn shown(&self) -> String {
         let quote = |text: &OsStr| {
             let text = text.to_string_lossy();
-            let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@+\\".contains(c));
+            let plain =
+                !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@+\\".contains(c));
             if plain { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
         };
         let words = std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));

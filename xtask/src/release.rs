@@ -136,7 +136,8 @@ pub fn digest_in_sums(sums: &str, file_name: &str) -> Option<String> {
         let mut words = line.split_whitespace();
         let digest = words.next()?;
         let named = words.next().is_none_or(|name| name.trim_start_matches('*').rsplit('/').next() == Some(file_name));
-        (named && digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| digest.to_lowercase())
+        (named && digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .then(|| digest.to_lowercase())
     })
 }
 
@@ -201,11 +202,14 @@ fn choice(release: &Release, asset: &Asset, skipped: Vec<Skipped>) -> Choice {
 
 /// The error for a spec that nothing satisfies, naming what there is instead.
 pub fn nothing_matches(component: Component, spec: &Spec, whence: &str, releases: &[Release]) -> Error {
-    let mut versions: Vec<&Version> = releases.iter().filter(|release| !release.draft).filter_map(|release| release.version.as_ref()).collect();
+    let mut versions: Vec<&Version> =
+        releases.iter().filter(|release| !release.draft).filter_map(|release| release.version.as_ref()).collect();
     versions.sort();
     let error = if releases.iter().any(|release| release.version.is_none()) {
-        Error::ground(format!("{whence} has {component} in a file whose name tells no version, so `{spec}` can't be picked there"))
-            .hint(format!("ask for `--{component} latest`, or give the file's path"))
+        Error::ground(format!(
+            "{whence} has {component} in a file whose name tells no version, so `{spec}` can't be picked there"
+        ))
+        .hint(format!("ask for `--{component} latest`, or give the file's path"))
     } else {
         let error = Error::ground(format!("{whence} has no {component} that `{spec}` asks for"));
         match versions.last() {
@@ -240,7 +244,8 @@ mod tests {
     #[test]
     fn the_newest_complete_release_wins_whatever_the_order_of_the_list() {
         // 1.7.30 was published last: maintenance branches do that.
-        let list = [release("1.7.30", true), release("2.4.0-rc.1", true), release("2.3.4", true), release("2.3.5", false)];
+        let list =
+            [release("1.7.30", true), release("2.4.0-rc.1", true), release("2.3.4", true), release("2.3.5", false)];
         let (version, skipped) = chosen("latest", &list).unwrap();
         assert_eq!(version, "2.3.4");
         assert_eq!(skipped.len(), 2, "{skipped:?}");
@@ -264,7 +269,8 @@ mod tests {
 
     #[test]
     fn the_one_version_asked_for_says_what_it_lacks() {
-        let error = choose(Component::Containerd, linux(), &"2.3.5".parse().unwrap(), &[release("2.3.5", false)]).unwrap_err();
+        let error =
+            choose(Component::Containerd, linux(), &"2.3.5".parse().unwrap(), &[release("2.3.5", false)]).unwrap_err();
         assert_eq!(error.to_string(), "containerd 2.3.5 was released without `containerd-2.3.5-linux-amd64.tar.gz`");
     }
 
@@ -279,7 +285,12 @@ mod tests {
     #[test]
     fn sums_are_read_in_the_shapes_they_come_in() {
         let hex = "A".repeat(64);
-        for sums in [hex.clone(), format!("{hex}  runc.amd64\n"), format!("{hex} *runc.amd64"), format!("{} other\n{hex}  ./runc.amd64", "b".repeat(64))] {
+        for sums in [
+            hex.clone(),
+            format!("{hex}  runc.amd64\n"),
+            format!("{hex} *runc.amd64"),
+            format!("{} other\n{hex}  ./runc.amd64", "b".repeat(64)),
+        ] {
             assert_eq!(digest_in_sums(&sums, "runc.amd64"), Some("a".repeat(64)), "{sums}");
         }
         assert_eq!(digest_in_sums("<html>", "runc.amd64"), None);

@@ -11,7 +11,11 @@ pub const EXPECTED_FILE: &str = "expected.txt";
 pub fn difference(expected: &str, printed: &str) -> Option<String> {
     let (expected, printed) = (unix_lines(expected), unix_lines(printed));
     (expected != printed).then(|| {
-        TextDiff::from_lines(&expected, &printed).unified_diff().context_radius(3).header("expected", "printed").to_string()
+        TextDiff::from_lines(&expected, &printed)
+            .unified_diff()
+            .context_radius(3)
+            .header("expected", "printed")
+            .to_string()
     })
 }
 

@@ -101,7 +101,11 @@ fn parse_series(text: &str) -> Option<Spec> {
 /// Whether a text is meant as a path, as shells and cargo take it: it starts like one.
 fn looks_like_path(text: &str) -> bool {
     let drive = text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
-    drive || Path::new(text).is_absolute() || text.starts_with(['.', '/', '\\', '~']) || text.ends_with(".tar.gz") || text.ends_with(".tgz")
+    drive
+        || Path::new(text).is_absolute()
+        || text.starts_with(['.', '/', '\\', '~'])
+        || text.ends_with(".tar.gz")
+        || text.ends_with(".tgz")
 }
 
 /// What git forbids in a ref, and the leading dash that would be taken for an option.

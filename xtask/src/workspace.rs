@@ -245,7 +245,8 @@ impl Workspace {
             Os::Linux => {
                 let file = format!("{name}.sock{suffix}");
                 let path = self.run().join(&file);
-                let seen_by_daemons = if self.is_too_deep_for_sockets() { Path::new(SHORT_RUN).join(file) } else { path.clone() };
+                let seen_by_daemons =
+                    if self.is_too_deep_for_sockets() { Path::new(SHORT_RUN).join(file) } else { path.clone() };
                 Endpoint::Unix { path, seen_by_daemons }
             }
         }

@@ -136,13 +136,8 @@ fn read_request(reader: &mut BufReader<&TcpStream>, host: Host) -> io::Result<Op
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
     // A client that takes this server for its proxy names the whole URL.
     let path = target.strip_prefix("http://").map_or(target, |url| url.find('/').map_or("/", |start| &url[start..]));
-    let mut request = Request {
-        host,
-        method: method.to_owned(),
-        path: path.to_owned(),
-        headers: Vec::new(),
-        status: 0,
-    };
+    let mut request =
+        Request { host, method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), status: 0 };
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -172,8 +167,7 @@ fn write(mut stream: &TcpStream, reply: &Reply, is_head: bool, shared: &Shared) 
     };
     let (first, rest) = bytes.split_at(first.min(bytes.len()));
     stream.write_all(first)?;
-    if matches!(reply.end, End::Stall(_)) {
-        shared.stall();
+    if matches!(reply.end, End::Stall(_)) && shared.stall() {
         stream.write_all(rest)?;
     }
     Ok(())

@@ -57,7 +57,10 @@ impl Calls {
 pub(super) fn api(shared: &Shared, state: &mut State, request: &Request, rest: &[&str]) -> Reply {
     if request.header("user-agent").is_none() {
         // GitHub does that, and a client that names itself nowhere else would not notice before it meets GitHub.
-        return Reply::message(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header");
+        return Reply::message(
+            403,
+            "Request forbidden by administrative rules. Please make sure your request has a User-Agent header",
+        );
     }
     let has_token = request.header("authorization").is_some();
     if !state.calls.take(has_token) {

@@ -24,7 +24,8 @@ pub(super) fn answer(state: &mut State, request: &Request, rest: &[&str]) -> Rep
 
 fn listing(state: &State) -> String {
     let head = "<head><title>Index of /mirror/</title></head>";
-    let mut page = format!("<html>\r\n{head}\r\n<body>\r\n<h1>Index of /mirror/</h1><hr><pre><a href=\"../\">../</a>\r\n");
+    let mut page =
+        format!("<html>\r\n{head}\r\n<body>\r\n<h1>Index of /mirror/</h1><hr><pre><a href=\"../\">../</a>\r\n");
     for (name, bytes) in &state.mirror {
         let shown = if name.len() > SHOWN { format!("{}..&gt;", &name[..SHOWN - 3]) } else { name.clone() };
         let _ = write!(page, "<a href=\"{}\">{shown}</a>  02-Jan-2026 03:04  {:>12}\r\n", encode(name), bytes.len());

@@ -20,7 +20,8 @@ fn panic_message<T>(run: impl FnOnce() -> T) -> String {
 fn a_run_sees_a_machine_of_its_own() {
     let server = ReleaseServer::start();
     let context = shell().server(&server).base_name("bäse dir");
-    let script = r#"echo "$BUILDKIT_WINDOWS_BASE_DIR $GITHUB_API_URL $HOME $TMPDIR"; echo "${CI-none}" "${GH_TOKEN-none}""#;
+    let script =
+        r#"echo "$BUILDKIT_WINDOWS_BASE_DIR $GITHUB_API_URL $HOME $TMPDIR"; echo "${CI-none}" "${GH_TOKEN-none}""#;
     let outcome = context.xtask(["-c", script]).run();
     assert_outcome!(outcome, @r"
     exit code: 0
@@ -43,7 +44,8 @@ fn what_differs_from_run_to_run_is_filtered() {
         format!("17.3 MiB, 12 bytes, sha256:{}", tests::sha256_hex(b"")),
         r#"{"pid": 12, "size":34, "version": "2.3.4"}"#.to_owned(),
     ];
-    let outcome = context.xtask(["-c", "printf '%s\\n' \"$@\" >&2; exit 3", "sh"].map(String::from).into_iter().chain(lines));
+    let outcome =
+        context.xtask(["-c", "printf '%s\\n' \"$@\" >&2; exit 3", "sh"].map(String::from).into_iter().chain(lines));
     assert_outcome!(outcome.run(), @r#"
     exit code: 3
     ----- stdout -----

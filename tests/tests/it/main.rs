@@ -1,5 +1,7 @@
 //! The tests of the harness, in one binary: one link, and one place to look.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 mod archives;
 mod context;
 mod server;

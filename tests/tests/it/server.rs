@@ -247,7 +247,10 @@ fn a_mirror_lists_its_files_unless_that_is_forbidden() {
     let long = "containerd-2.3.4-linux-amd64-with-a-name-that-is-cut.tar.gz";
     server.mirror_file(long, b"archive").mirror_file("runc.amd64", b"runc");
     let page = String::from_utf8(get(&server.mirror_url(), &[]).body).unwrap();
-    assert!(page.contains(&format!("<a href=\"{long}\">containerd-2.3.4-linux-amd64-with-a-name-that-i..&gt;</a>")), "{page}");
+    assert!(
+        page.contains(&format!("<a href=\"{long}\">containerd-2.3.4-linux-amd64-with-a-name-that-i..&gt;</a>")),
+        "{page}"
+    );
     server.forbid_listing();
     assert_eq!(get(&server.mirror_url(), &[]).status, 403);
     assert_eq!(get(&format!("{}{long}", server.mirror_url()), &[]).body, b"archive");

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn windows_has_no_fifos_and_no_control_groups() {
-        let windows = run(&workspace("windows-amd64"), &Run { image: "i".into(), name: "n".into(), keep: false }).shown();
+        let windows =
+            run(&workspace("windows-amd64"), &Run { image: "i".into(), name: "n".into(), keep: false }).shown();
         assert!(windows.ends_with("run --rm i n"), "{windows}");
     }
 

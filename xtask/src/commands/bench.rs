@@ -22,8 +22,11 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     context.require_daemons_can_run()?;
     for component in Component::needed_on(context.workspace.platform().os) {
         if install::installed(&context.workspace, *component).is_none() {
-            return Err(Error::ground(format!("the benchmark needs real programs, and `{}` holds no {component}", context.workspace.base().display()))
-                .hint("run `cargo xtask up` once"));
+            return Err(Error::ground(format!(
+                "the benchmark needs real programs, and `{}` holds no {component}",
+                context.workspace.base().display()
+            ))
+            .hint("run `cargo xtask up` once"));
         }
     }
     let argv = Argv::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

@@ -51,7 +51,9 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     match expected {
         Some(expected) => compare(context, &expected, &printed),
         None => {
-            context.ui.note(&format!("the sample has no {EXPECTED_FILE}, so what it printed was compared with nothing"));
+            context
+                .ui
+                .note(&format!("the sample has no {EXPECTED_FILE}, so what it printed was compared with nothing"));
             Ok(())
         }
     }
@@ -71,8 +73,12 @@ fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
     if let Some(found) = candidates.iter().find(|folder| folder.join("Dockerfile").is_file()) {
         return std::path::absolute(found).trying(|| format!("make `{}` absolute", found.display()));
     }
-    let mut names: Vec<String> =
-        fs::read_dir(&samples).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> = fs::read_dir(&samples)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
     names.sort();
     Err(Error::usage(format!("`--sample {}` is no sample, nor a folder with a Dockerfile", asked.display()))
         .hint(format!("samples are {}", names.join(", "))))
@@ -115,7 +121,9 @@ fn build(context: &Context, options: &Options, deadline: Instant) -> Result<()> 
     drop(group);
     match ending {
         Ending::Exited(status) if status.success() => Ok(()),
-        Ending::Exited(status) => Err(blame(context, format!("failed to build `{IMAGE}` ({})", process::exit(status)), &said)),
+        Ending::Exited(status) => {
+            Err(blame(context, format!("failed to build `{IMAGE}` ({})", process::exit(status)), &said))
+        }
         Ending::TimedOut => Err(out_of_time(options, "building")),
     }
 }
@@ -169,7 +177,9 @@ fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) -> Res
     }
     match broken {
         Some(error) => Err(error),
-        None => Ok((ending, String::from_utf8_lossy(&printed).into_owned(), String::from_utf8_lossy(&said).into_owned())),
+        None => {
+            Ok((ending, String::from_utf8_lossy(&printed).into_owned(), String::from_utf8_lossy(&said).into_owned()))
+        }
     }
 }
 
@@ -178,8 +188,11 @@ fn compare(context: &Context, expected: &str, printed: &str) -> Result<()> {
         context.ui.step("Passed", "the container printed what it must");
         return Ok(());
     };
-    Err(Error::failed(format!("the container of `{IMAGE}` printed something else than it must:\n{}", difference.trim_end()))
-        .hint("if the state of an earlier run is to blame, `cargo xtask reset` and try again"))
+    Err(Error::failed(format!(
+        "the container of `{IMAGE}` printed something else than it must:\n{}",
+        difference.trim_end()
+    ))
+    .hint("if the state of an earlier run is to blame, `cargo xtask reset` and try again"))
 }
 
 /// Whose fault a client's failing is: the ground's, if a daemon no longer answers.

@@ -64,7 +64,10 @@ fn legs() -> Vec<Leg> {
     let leg = |name, argv| Leg { name, argv, missing: None };
     vec![
         leg("fmt", cargo().args(["fmt", "--all", "--check"])),
-        leg("clippy", cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])),
+        leg(
+            "clippy",
+            cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
+        ),
         windows_clippy(cargo()),
         leg("test", cargo().args(["test", "--workspace"])),
         end_to_end(cargo()),
@@ -73,11 +76,15 @@ fn legs() -> Vec<Leg> {
 
 /// Lints the Windows code. Its standard library is installed as a target, or else built from its source.
 fn windows_clippy(cargo: Argv) -> Leg {
-    let clippy = |argv: Argv| argv.args(["--target", WINDOWS_TARGET, "--package", "xtask", "--all-targets", "--", "-D", "warnings"]);
+    let clippy = |argv: Argv| {
+        argv.args(["--target", WINDOWS_TARGET, "--package", "xtask", "--all-targets", "--", "-D", "warnings"])
+    };
     let rustc = |args: &[&str]| process::capture(&Argv::new("rustc").args(args.iter().copied()));
     let path = |output: Result<process::Output>| output.ok().map(|output| PathBuf::from(output.stdout.trim()));
-    let has_target = path(rustc(&["--print", "target-libdir", "--target", WINDOWS_TARGET])).is_some_and(|folder| folder.is_dir());
-    let has_source = path(rustc(&["--print", "sysroot"])).is_some_and(|root| root.join("lib/rustlib/src/rust/library").is_dir())
+    let has_target =
+        path(rustc(&["--print", "target-libdir", "--target", WINDOWS_TARGET])).is_some_and(|folder| folder.is_dir());
+    let has_source = path(rustc(&["--print", "sysroot"]))
+        .is_some_and(|root| root.join("lib/rustlib/src/rust/library").is_dir())
         || std::env::var_os("__CARGO_TESTS_ONLY_SRC_ROOT").is_some();
     let name = "clippy for Windows";
     if process::find("x86_64-w64-mingw32-gcc").is_none() && Platform::host().is_ok_and(|host| host.os != Os::Windows) {
@@ -88,7 +95,11 @@ fn windows_clippy(cargo: Argv) -> Leg {
         return Leg { name, argv: clippy(cargo.arg("clippy")), missing: None };
     }
     let argv = clippy(cargo.args(["clippy", "-Zbuild-std=std,panic_unwind"])).env("RUSTC_BOOTSTRAP", "1");
-    let missing = (!has_source).then(|| format!("this Rust has neither the target {WINDOWS_TARGET} nor its own source (rustup target add {WINDOWS_TARGET})"));
+    let missing = (!has_source).then(|| {
+        format!(
+            "this Rust has neither the target {WINDOWS_TARGET} nor its own source (rustup target add {WINDOWS_TARGET})"
+        )
+    });
     Leg { name, argv, missing }
 }
 

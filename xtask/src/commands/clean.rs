@@ -1,7 +1,7 @@
 //! `cargo xtask clean`: stop everything, then remove the image, the containers and the workspace.
 
-use super::up::tell_stopped;
 use super::print;
+use super::up::tell_stopped;
 use crate::client::buildctl;
 use crate::component::Component;
 use crate::context::Context;
@@ -40,8 +40,12 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let guard = context.lock("clean")?;
     // While containerd still runs: on Windows the layers' files belong to SYSTEM, and only it can delete them.
     if daemon::answers(workspace, Component::Containerd).is_ok() {
-        delete_all(context, "container", &buildctl::list_containers(workspace), |names| buildctl::delete_containers(workspace, names));
-        delete_all(context, "image", &buildctl::list_images(workspace), |names| buildctl::delete_images(workspace, names));
+        delete_all(context, "container", &buildctl::list_containers(workspace), |names| {
+            buildctl::delete_containers(workspace, names)
+        });
+        delete_all(context, "image", &buildctl::list_images(workspace), |names| {
+            buildctl::delete_images(workspace, names)
+        });
     }
     tell_stopped(context, &stop::all(workspace)?);
     let doomed = doomed(context, options)?;

@@ -22,7 +22,13 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     // Only containerd knows its default. One that is installed is asked; else the one asked for is fetched first.
     if install::installed(&context.workspace, Component::Containerd).is_none() {
         let _guard = context.lock("config")?;
-        let asked: Vec<_> = context.request.specs.iter().filter(|(component, _)| *component == Component::Containerd).cloned().collect();
+        let asked: Vec<_> = context
+            .request
+            .specs
+            .iter()
+            .filter(|(component, _)| *component == Component::Containerd)
+            .cloned()
+            .collect();
         let prepared = install::prepare(&context.http, context.ui, &context.workspace, &context.resolve(&asked)?)?;
         install::commit(&context.workspace, &prepared)?;
     }

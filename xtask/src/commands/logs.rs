@@ -46,7 +46,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         None => &[Component::Containerd, Component::Buildkit],
     };
     if !daemons.iter().any(|daemon| context.workspace.log(*daemon).exists()) {
-        return Err(Error::ground(format!("there is no log in `{}`", context.workspace.base().display())).hint("start the daemons with `cargo xtask up`"));
+        return Err(Error::ground(format!("there is no log in `{}`", context.workspace.base().display()))
+            .hint("start the daemons with `cargo xtask up`"));
     }
     let lines = options.lines.unwrap_or(usize::MAX);
     if !options.follow {
@@ -71,7 +72,13 @@ pub fn on_interrupt() -> Result<Arc<AtomicBool>> {
 ///
 /// # Errors
 /// When a log can't be read.
-pub fn follow(context: &Context, daemons: &[Component], lines: usize, prefixed: bool, enough: &mut dyn FnMut() -> bool) -> Result<()> {
+pub fn follow(
+    context: &Context,
+    daemons: &[Component],
+    lines: usize,
+    prefixed: bool,
+    enough: &mut dyn FnMut() -> bool,
+) -> Result<()> {
     let mut reader = Reader::new(daemons, prefixed);
     let mut lines = lines;
     loop {

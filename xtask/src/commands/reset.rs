@@ -55,7 +55,9 @@ fn tell_nothing_was_lost(context: &Context, started: Result<()>) -> Result<()> {
 }
 
 fn both_answer(context: &Context) -> bool {
-    [Component::Containerd, Component::Buildkit].iter().all(|component| daemon::answers(&context.workspace, *component).is_ok())
+    [Component::Containerd, Component::Buildkit]
+        .iter()
+        .all(|component| daemon::answers(&context.workspace, *component).is_ok())
 }
 
 /// One of BuildKit's own levels.

@@ -3,8 +3,8 @@
 use super::{print, print_json};
 use crate::component::Component;
 use crate::context::Context;
-use crate::daemon::state::{self, Daemon};
 use crate::daemon;
+use crate::daemon::state::{self, Daemon};
 use crate::error::Result;
 use crate::files;
 use crate::install;
@@ -49,7 +49,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let workspace = &context.workspace;
     let recorded = state::read(workspace)?;
     let daemons = [Component::Containerd, Component::Buildkit].map(|component| {
-        let started = recorded.as_ref().and_then(|state| state.daemon(component)).filter(|daemon| daemon.process().is_some());
+        let started =
+            recorded.as_ref().and_then(|state| state.daemon(component)).filter(|daemon| daemon.process().is_some());
         look_at(context, component, started)
     });
     let report = Report {

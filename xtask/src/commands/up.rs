@@ -90,7 +90,9 @@ fn prepare(context: &Context) -> Result<Vec<Prepared>> {
     let resolved = context.resolve(&context.request.specs)?;
     for resolved in &resolved {
         let resolution = &resolved.resolution;
-        context.ui.step("Resolved", &format!("{} {} ({})", resolution.component, resolution.version, resolution.source));
+        context
+            .ui
+            .step("Resolved", &format!("{} {} ({})", resolution.component, resolution.version, resolution.source));
         for skipped in &resolution.skipped {
             context.ui.detail(&format!("  passed over {}: {}", skipped.version, skipped.reason));
         }
@@ -130,7 +132,8 @@ fn start_both(context: &Context) -> Result<()> {
         let (mut child, process) = daemon::start(workspace, component, beside.as_ref())?;
         state.daemons.push(Daemon {
             component,
-            version: install::installed(workspace, component).map_or_else(String::new, |record| record.resolution.version),
+            version: install::installed(workspace, component)
+                .map_or_else(String::new, |record| record.resolution.version),
             pid: process.pid,
             start_time: process.started,
             executable: process.executable.clone(),
@@ -172,7 +175,8 @@ fn all_answer(context: &Context, state: &State) -> bool {
     let alive = |component: Component| state.daemon(component).and_then(Daemon::process).is_some();
     DAEMONS.iter().all(|component| alive(*component))
         && std::thread::scope(|scope| {
-            let answers = DAEMONS.map(|component| scope.spawn(move || daemon::answers(&context.workspace, component).is_ok()));
+            let answers =
+                DAEMONS.map(|component| scope.spawn(move || daemon::answers(&context.workspace, component).is_ok()));
             answers.into_iter().all(|answer| answer.join().unwrap_or(false))
         })
 }
@@ -201,7 +205,10 @@ pub fn tell_stopped(context: &Context, stopped: &Stopped) {
 }
 
 fn summary(state: &State) -> String {
-    let daemons = state.daemons.iter().map(|daemon| format!("{} {} (pid {})", daemon.component.main_program(), daemon.version, daemon.pid));
+    let daemons = state
+        .daemons
+        .iter()
+        .map(|daemon| format!("{} {} (pid {})", daemon.component.main_program(), daemon.version, daemon.pid));
     daemons.collect::<Vec<_>>().join(", ")
 }
 

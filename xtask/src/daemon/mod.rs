@@ -44,10 +44,21 @@ pub fn argv(workspace: &Workspace, component: Component) -> Argv {
     };
     let tmp = workspace.tmp();
     // What the environment says of other daemons is not meant for these.
-    let argv = ["NOTIFY_SOCKET", "LISTEN_FDS", "BUILDKITD_CONFIG", "BUILDKITD_FLAGS", "XDG_RUNTIME_DIR", "OTEL_EXPORTER_OTLP_ENDPOINT"]
-        .into_iter()
-        .fold(argv, Argv::without_env);
-    argv.env("PATH", search_path(workspace)).env("TMPDIR", &tmp).env("TEMP", &tmp).env("TMP", &tmp).dir(workspace.base())
+    let argv = [
+        "NOTIFY_SOCKET",
+        "LISTEN_FDS",
+        "BUILDKITD_CONFIG",
+        "BUILDKITD_FLAGS",
+        "XDG_RUNTIME_DIR",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ]
+    .into_iter()
+    .fold(argv, Argv::without_env);
+    argv.env("PATH", search_path(workspace))
+        .env("TMPDIR", &tmp)
+        .env("TEMP", &tmp)
+        .env("TMP", &tmp)
+        .dir(workspace.base())
 }
 
 /// containerd looks for its shim, and the shim for runc, on `PATH`.
@@ -79,7 +90,11 @@ pub fn start(workspace: &Workspace, component: Component, beside: Option<&Proces
     let argv = argv(workspace, component);
     let child = os::start_detached(&argv, log, &seclusion).trying(|| format!("start `{}`", argv.shown()))?;
     // It may be gone already; `wait_until_ready` says then what it left in its log.
-    let process = os::process(child.id()).unwrap_or(Process { pid: child.id(), started: 0, executable: argv.program().to_owned() });
+    let process = os::process(child.id()).unwrap_or(Process {
+        pid: child.id(),
+        started: 0,
+        executable: argv.program().to_owned(),
+    });
     Ok((child, process))
 }
 
@@ -105,14 +120,24 @@ pub fn wait_until_ready(workspace: &Workspace, component: Component, child: &mut
         PATIENCE,
         || {
             if let Some(status) = child.try_wait().trying(|| format!("look after {name}"))? {
-                return Err(with_log(workspace, component, format!("{name} ended with {} before it was ready", process::exit(status))));
+                return Err(with_log(
+                    workspace,
+                    component,
+                    format!("{name} ended with {} before it was ready", process::exit(status)),
+                ));
             }
             Ok(match answers(workspace, component) {
                 Ok(()) => Look::Ready(()),
                 Err(reason) => Look::NotYet(reason),
             })
         },
-        |reason| with_log(workspace, component, format!("{name} gave no answer within {} ({reason})", humantime::format_duration(PATIENCE))),
+        |reason| {
+            with_log(
+                workspace,
+                component,
+                format!("{name} gave no answer within {} ({reason})", humantime::format_duration(PATIENCE)),
+            )
+        },
     )
 }
 

@@ -63,7 +63,13 @@ pub fn running(workspace: &Workspace, component: Component) -> Result<Option<Pro
 }
 
 fn end(process: &Process) -> Result<()> {
-    let gone = || Ok(if os::process(process.pid).as_ref() == Some(process) { Look::NotYet(String::new()) } else { Look::Ready(()) });
+    let gone = || {
+        Ok(if os::process(process.pid).as_ref() == Some(process) {
+            Look::NotYet(String::new())
+        } else {
+            Look::Ready(())
+        })
+    };
     os::ask_to_stop(process);
     let asked = poll::until(GRACE, gone, |_| Error::ground("it was asked in vain"));
     if asked.is_ok() {
@@ -71,7 +77,11 @@ fn end(process: &Process) -> Result<()> {
     }
     os::kill(process);
     poll::until(AFTER_KILL, gone, |_| {
-        Error::ground(format!("failed to stop `{}` (pid {}): it survives being killed", process.executable.display(), process.pid))
-            .hint("it may hang in the kernel: see its state in `ps`, and reboot if need be")
+        Error::ground(format!(
+            "failed to stop `{}` (pid {}): it survives being killed",
+            process.executable.display(),
+            process.pid
+        ))
+        .hint("it may hang in the kernel: see its state in `ps`, and reboot if need be")
     })
 }

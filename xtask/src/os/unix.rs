@@ -42,12 +42,16 @@ pub fn check_rights() -> Result<()> {
 pub fn check_base(base: &Path) -> Result<()> {
     let shown = base.display();
     if let Some(c) = base.to_string_lossy().chars().find(|c| ":,\\\"".contains(*c)) {
-        return Err(Error::usage(format!("the workspace can't lie in `{shown}`: overlay mounts can't name a path with `{c}` in it"))
-            .hint("choose another folder with `--base-dir DIR`"));
+        return Err(Error::usage(format!(
+            "the workspace can't lie in `{shown}`: overlay mounts can't name a path with `{c}` in it"
+        ))
+        .hint("choose another folder with `--base-dir DIR`"));
     }
     if base.starts_with("/run") || base.starts_with("/var/run") {
-        return Err(Error::usage(format!("the workspace can't lie in `{shown}`: the daemons get a `/run` of their own"))
-            .hint("choose a folder on a disk with `--base-dir DIR`"));
+        return Err(Error::usage(format!(
+            "the workspace can't lie in `{shown}`: the daemons get a `/run` of their own"
+        ))
+        .hint("choose a folder on a disk with `--base-dir DIR`"));
     }
     Ok(())
 }
@@ -96,7 +100,9 @@ fn prepare(seclusion: &Seclusion) -> io::Result<Box<dyn Fn() -> io::Result<()> +
     }
     let folder = CString::new(run.as_os_str().as_bytes())?;
     let alias = match &seclusion.alias {
-        Some((from, to)) => Some((CString::new(from.as_os_str().as_bytes())?, CString::new(to.as_os_str().as_bytes())?)),
+        Some((from, to)) => {
+            Some((CString::new(from.as_os_str().as_bytes())?, CString::new(to.as_os_str().as_bytes())?))
+        }
         None => None,
     };
     Ok(Box::new(move || {
@@ -144,12 +150,20 @@ fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
     // Fields 3, 4 and 22 of proc_pid_stat(5).
-    Some(Stat { state: fields.first()?.chars().next()?, parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()? })
+    Some(Stat {
+        state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
+        started: fields.get(19)?.parse().ok()?,
+    })
 }
 
 /// Every process that runs a program in a folder, and all that these have started: the innermost first.
 pub fn processes_of(folder: &Path) -> Vec<Process> {
-    let pids = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let pids = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let mut all: HashMap<u32, (Process, u32)> = HashMap::new();
     for pid in pids {
         if let (Some(process), Some(stat)) = (process(pid), stat(pid)) {
@@ -168,7 +182,8 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
         }
         depth
     };
-    let mut found: Vec<_> = all.values().filter_map(|(process, _)| Some((depth_below(process.pid)?, process.clone()))).collect();
+    let mut found: Vec<_> =
+        all.values().filter_map(|(process, _)| Some((depth_below(process.pid)?, process.clone()))).collect();
     found.sort_by_key(|(depth, process)| (std::cmp::Reverse(*depth), process.pid));
     found.into_iter().map(|(_, process)| process).collect()
 }
@@ -249,5 +264,6 @@ pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
 /// When it can't be created.
 pub fn create_private_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).trying(|| format!("create `{}`", path.display()))?;
-    fs::set_permissions(path, Permissions::from_mode(0o700)).trying(|| format!("close `{}` to other users", path.display()))
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+        .trying(|| format!("close `{}` to other users", path.display()))
 }

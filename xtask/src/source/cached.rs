@@ -54,7 +54,11 @@ pub fn remember(workspace: &Workspace, resolutions: &[Resolution]) -> Result<()>
 pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Resolved> {
     let archives = Cache::new(ground.workspace.archive_cache());
     let mut known: Vec<Entry> = read(ground.workspace).entries;
-    known.retain(|entry| entry.platform == ground.platform && entry.resolution.component == component && admits(spec, &entry.resolution.version));
+    known.retain(|entry| {
+        entry.platform == ground.platform
+            && entry.resolution.component == component
+            && admits(spec, &entry.resolution.version)
+    });
     // The last one remembered wins among files without a version.
     known.sort_by_key(|entry| parse_tag(&entry.resolution.version));
     let found = known.into_iter().rev().find_map(|entry| {
@@ -63,8 +67,11 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
         Some(Resolved { resolution: entry.resolution, material, vouched_by })
     });
     found.ok_or_else(|| {
-        Error::ground(format!("the cache `{}` holds no {component} that `{spec}` asks for", ground.workspace.cache().display()))
-            .hint("run the command once with a network, or give a mirror with `--source DIR`")
+        Error::ground(format!(
+            "the cache `{}` holds no {component} that `{spec}` asks for",
+            ground.workspace.cache().display()
+        ))
+        .hint("run the command once with a network, or give a mirror with `--source DIR`")
     })
 }
 
@@ -78,7 +85,8 @@ fn admits(spec: &Spec, version: &str) -> bool {
 fn material(ground: &Ground, archives: &Cache, resolution: &Resolution) -> Option<Material> {
     if resolution.source == Found::Go {
         let (module, version) = resolution.url.split_once('@')?;
-        go::is_built(ground.workspace, resolution).then(|| Material::GoModule { module: module.to_owned(), version: version.to_owned() })
+        go::is_built(ground.workspace, resolution)
+            .then(|| Material::GoModule { module: module.to_owned(), version: version.to_owned() })
     } else {
         let sha256 = resolution.sha256.as_deref()?;
         let file = archives.find(sha256)?;

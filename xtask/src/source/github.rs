@@ -91,7 +91,10 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
 fn ask(ground: &Ground, url: &str) -> Result<Text, HttpError> {
     let digest = files::sha256_of(url.as_bytes());
     let file = ground.workspace.release_cache().join(format!("{}.json", &digest[..16]));
-    let kept = fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Kept>(&text).ok()).filter(|kept| kept.url == url);
+    let kept = fs::read_to_string(&file)
+        .ok()
+        .and_then(|text| serde_json::from_str::<Kept>(&text).ok())
+        .filter(|kept| kept.url == url);
     let etag = kept.as_ref().and_then(|kept| kept.etag.as_deref());
     let text = match ground.http.get_text(url, ground.github.token.as_deref(), etag)? {
         Answer::Fresh(text) => text,
@@ -116,7 +119,10 @@ fn resolved(ground: &Ground, component: Component, choice: Choice) -> Result<Res
     {
         sha256 = release::digest_in_sums(&text.body, &choice.asset.name);
         if sha256.is_none() {
-            return Err(Failure::Final(Error::ground(format!("`{}` holds no digest of `{}`", sums.location, choice.asset.name))));
+            return Err(Failure::Final(Error::ground(format!(
+                "`{}` holds no digest of `{}`",
+                sums.location, choice.asset.name
+            ))));
         }
         vouched_by = Some(sums.name.clone());
     }

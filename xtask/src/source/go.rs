@@ -102,13 +102,15 @@ fn list_versions(go: &Path, module: &str) -> Result<Vec<Version>> {
 /// The newest version that a spec admits, with the `v`, and the newer ones passed over.
 fn newest(versions: &[Version], component: Component, module: &str, spec: &Spec) -> Result<(String, Vec<Skipped>)> {
     let chosen = versions.iter().filter(|version| spec.admits(version)).max().ok_or_else(|| {
-        let error = Error::ground(format!("the Go module proxy has no {component} that `{spec}` asks for in `{module}`"));
+        let error =
+            Error::ground(format!("the Go module proxy has no {component} that `{spec}` asks for in `{module}`"));
         match versions.iter().max() {
             Some(newest) => error.hint(format!("the newest there is {newest}")),
             None => error.hint("use another `--source`, or give a path"),
         }
     })?;
-    let mut newer: Vec<&Version> = versions.iter().filter(|version| spec.considers(version) && *version > chosen).collect();
+    let mut newer: Vec<&Version> =
+        versions.iter().filter(|version| spec.considers(version) && *version > chosen).collect();
     newer.sort();
     let skipped = newer.iter().rev().map(|version| Skipped {
         version: version.to_string(),
@@ -137,7 +139,12 @@ fn version_of_ref(go: &Path, component: Component, reference: &str) -> Result<(&
 
 fn list(go: &Path, args: &[&str]) -> Result<Module> {
     // `-mod=mod` outlives a vendor mode in the user's GOFLAGS; no workspace file of the user's is meant either.
-    let argv = Argv::new(go).arg("list").arg("-mod=mod").args(args.iter().copied()).env("GOWORK", "off").dir(std::env::temp_dir());
+    let argv = Argv::new(go)
+        .arg("list")
+        .arg("-mod=mod")
+        .args(args.iter().copied())
+        .env("GOWORK", "off")
+        .dir(std::env::temp_dir());
     let output = process::capture(&argv)?;
     if !output.status.success() {
         return Err(too_old(&output.stderr).unwrap_or_else(|| {
@@ -188,7 +195,11 @@ pub fn module_of_checkout(folder: &Path) -> Option<String> {
 
 /// Where a built module's programs are kept.
 fn kept(workspace: &Workspace, component: Component, version: &str) -> PathBuf {
-    workspace.go_cache().join("built").join(format!("{component}-{}-{}", version.trim_start_matches('v'), workspace.platform()))
+    workspace.go_cache().join("built").join(format!(
+        "{component}-{}-{}",
+        version.trim_start_matches('v'),
+        workspace.platform()
+    ))
 }
 
 /// Whether a version was built before.
@@ -200,7 +211,13 @@ pub fn is_built(workspace: &Workspace, resolution: &Resolution) -> bool {
 ///
 /// # Errors
 /// When the build fails: the log says how, and the error where it is.
-pub fn build_module(workspace: &Workspace, ui: &Ui, component: Component, module: &str, version: &str) -> Result<PathBuf> {
+pub fn build_module(
+    workspace: &Workspace,
+    ui: &Ui,
+    component: Component,
+    module: &str,
+    version: &str,
+) -> Result<PathBuf> {
     let kept = kept(workspace, component, version);
     if kept.join("bin").is_dir() {
         return Ok(kept);
@@ -212,8 +229,12 @@ pub fn build_module(workspace: &Workspace, ui: &Ui, component: Component, module
     // proxy lacks would end the build. Go raises the line by itself.
     let go_mod = format!("module buildkit-windows.invalid/{component}\n\ngo 1.17\n\nrequire {module} {version}\n");
     files::write_whole(&throw_away.join("go.mod"), go_mod.as_bytes())?;
-    let packages = component.programs(workspace.platform().os).iter().map(|program| component.go_package(module, program));
-    let argv = go_build(workspace, component, module, version, &built.join("bin"))?.arg("-mod=mod").args(packages).dir(&throw_away);
+    let packages =
+        component.programs(workspace.platform().os).iter().map(|program| component.go_package(module, program));
+    let argv = go_build(workspace, component, module, version, &built.join("bin"))?
+        .arg("-mod=mod")
+        .args(packages)
+        .dir(&throw_away);
     let argv = argv.env("GOWORK", "off");
     let outcome = run_build(workspace, ui, component, version, &argv).and_then(|()| {
         let parent = kept.parent().unwrap_or(&kept);
@@ -228,9 +249,17 @@ pub fn build_module(workspace: &Workspace, ui: &Ui, component: Component, module
 ///
 /// # Errors
 /// When the build fails: the log says how, and the error where it is.
-pub fn build_checkout(workspace: &Workspace, ui: &Ui, component: Component, folder: &Path, version: &str, into: &Path) -> Result<()> {
+pub fn build_checkout(
+    workspace: &Workspace,
+    ui: &Ui,
+    component: Component,
+    folder: &Path,
+    version: &str,
+    into: &Path,
+) -> Result<()> {
     let module = module_of_checkout(folder).unwrap_or_default();
-    let packages = component.programs(workspace.platform().os).iter().map(|program| component.go_package(&module, program));
+    let packages =
+        component.programs(workspace.platform().os).iter().map(|program| component.go_package(&module, program));
     let argv = go_build(workspace, component, &module, version, &into.join("bin"))?.args(packages).dir(folder);
     run_build(workspace, ui, component, version, &argv)
 }
@@ -241,7 +270,8 @@ fn go_build(workspace: &Workspace, component: Component, module: &str, version: 
     // A folder with a slash at its end: `go build -o` puts each command there under its own name.
     fs::create_dir_all(bin).trying(|| format!("create `{}`", bin.display()))?;
     let mut linker = format!("-s -w -X {}={version}", component.go_version_variable(module));
-    let mut argv = Argv::new(go).args(["build", "-v", "-trimpath"]).env("GOOS", os.as_str()).env("GOARCH", arch.as_str());
+    let mut argv =
+        Argv::new(go).args(["build", "-v", "-trimpath"]).env("GOOS", os.as_str()).env("GOARCH", arch.as_str());
     if component == Component::Runc && os == Os::Linux {
         // runc's first stage is C, and without seccomp it refuses what BuildKit asks of it.
         linker.push_str(" -linkmode external -extldflags -static");
@@ -306,14 +336,17 @@ mod tests {
 
     #[test]
     fn gos_own_words_for_too_old_name_the_version_needed() {
-        let error = too_old("go: downloading x\ngo: go.mod requires go >= 1.99 (running go 1.26.8; GOTOOLCHAIN=local)\n").unwrap();
+        let error =
+            too_old("go: downloading x\ngo: go.mod requires go >= 1.99 (running go 1.26.8; GOTOOLCHAIN=local)\n")
+                .unwrap();
         assert_eq!(error.to_string(), "failed to build `go.mod`: it needs Go 1.99, and `go` is 1.26.8");
         assert!(too_old("go: some other trouble").is_none());
     }
 
     #[test]
     fn the_newest_is_the_newest_by_number() {
-        let versions: Vec<Version> = ["2.9.0", "2.10.1", "2.11.0-rc.1"].iter().map(|text| text.parse().unwrap()).collect();
+        let versions: Vec<Version> =
+            ["2.9.0", "2.10.1", "2.11.0-rc.1"].iter().map(|text| text.parse().unwrap()).collect();
         let (version, skipped) = newest(&versions, Component::Containerd, "m", &Spec::Latest).unwrap();
         assert_eq!((version.as_str(), skipped.len()), ("v2.10.1", 1));
         let error = newest(&versions, Component::Containerd, "m", &"3.1".parse().unwrap()).unwrap_err();

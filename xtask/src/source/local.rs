@@ -31,9 +31,14 @@ pub fn resolve(ground: &Ground, component: Component, path: &Path) -> Result<Res
     if let Some(module) = go::module_of_checkout(&path) {
         return checkout(component, &path, &module);
     }
-    let programs: Vec<_> = component.programs(ground.platform.os).iter().map(|program| ground.platform.exe(program)).collect();
-    Err(Error::usage(format!("`--{component} {}`: the folder is neither a source checkout, nor does it hold {}", path.display(), programs.join(", ")))
-        .hint("give an archive, a folder of programs or a source checkout"))
+    let programs: Vec<_> =
+        component.programs(ground.platform.os).iter().map(|program| ground.platform.exe(program)).collect();
+    Err(Error::usage(format!(
+        "`--{component} {}`: the folder is neither a source checkout, nor does it hold {}",
+        path.display(),
+        programs.join(", ")
+    ))
+    .hint("give an archive, a folder of programs or a source checkout"))
 }
 
 fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolved> {
@@ -42,7 +47,8 @@ fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolve
     let sums = PathBuf::from(format!("{}.sha256sum", path.display()));
     let (sha256, vouched_by) = if sums.is_file() {
         let text = fs::read_to_string(&sums).trying(|| format!("read `{}`", sums.display()))?;
-        let digest = release::digest_in_sums(&text, &file_name).ok_or_else(|| Error::ground(format!("`{}` holds no digest of `{file_name}`", sums.display())))?;
+        let digest = release::digest_in_sums(&text, &file_name)
+            .ok_or_else(|| Error::ground(format!("`{}` holds no digest of `{file_name}`", sums.display())))?;
         (digest, Some(sums.display().to_string()))
     } else {
         (files::sha256(path)?, None)
@@ -71,7 +77,9 @@ fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolve
 
 /// The folder itself or its `bin`, whichever holds every program of the component.
 fn folder_of_programs(component: Component, platform: Platform, folder: &Path) -> Option<PathBuf> {
-    let holds_all = |folder: &PathBuf| component.programs(platform.os).iter().all(|program| folder.join(platform.exe(program)).is_file());
+    let holds_all = |folder: &PathBuf| {
+        component.programs(platform.os).iter().all(|program| folder.join(platform.exe(program)).is_file())
+    };
     [folder.to_owned(), folder.join("bin")].into_iter().find(holds_all)
 }
 
@@ -102,8 +110,11 @@ fn programs(ground: &Ground, component: Component, folder: PathBuf) -> Result<Re
 
 fn checkout(component: Component, folder: &Path, module: &str) -> Result<Resolved> {
     if !component.go_modules().contains(&module) {
-        return Err(Error::usage(format!("`--{component} {}` is a checkout of `{module}`, not of {component}", folder.display()))
-            .hint(format!("give a checkout of {}", component.repository())));
+        return Err(Error::usage(format!(
+            "`--{component} {}` is a checkout of `{module}`, not of {component}",
+            folder.display()
+        ))
+        .hint(format!("give a checkout of {}", component.repository())));
     }
     let describe = Argv::new("git").args(["describe", "--tags", "--dirty", "--always", "--match", "v*"]).dir(folder);
     let version = match process::capture(&describe) {

@@ -60,8 +60,11 @@ pub fn recorded(ground: &Ground, component: Component, spec: &Spec) -> Result<Op
     let lock = read(ground.workspace)?;
     let known = lock.iter().flat_map(|lock| &lock.components).find(|known| known.component == component);
     let Some(known) = known else {
-        return Err(Error::ground(format!("`--locked`, but `{}` says nothing of {component}", ground.workspace.versions_lock().display()))
-            .hint("run the command once without `--locked`"));
+        return Err(Error::ground(format!(
+            "`--locked`, but `{}` says nothing of {component}",
+            ground.workspace.versions_lock().display()
+        ))
+        .hint("run the command once without `--locked`"));
     };
     let admitted = match (spec, parse_tag(&known.version)) {
         (Spec::Latest | Spec::Prerelease, _) => true,
@@ -99,13 +102,15 @@ pub fn recorded(ground: &Ground, component: Component, spec: &Spec) -> Result<Op
 pub(super) fn apply(lock: Option<&LockFile>, ground: &Ground, spec: &Spec, mut resolved: Resolved) -> Result<Resolved> {
     let component = resolved.resolution.component;
     let known = lock.and_then(|lock| lock.components.iter().find(|known| known.component == component));
-    let same = known.filter(|known| known.version == resolved.resolution.version && known.url == resolved.resolution.url);
+    let same =
+        known.filter(|known| known.version == resolved.resolution.version && known.url == resolved.resolution.url);
     if ground.locked && same.is_none_or(|known| known.sha256 != resolved.resolution.sha256) {
         let was = known.map_or("nothing", |known| known.version.as_str());
         return Err(refusal(ground, component, &format!("{spec}"), was));
     }
     // A checkout or a folder of programs changes as its owner works on it; a released file must not.
-    if let (Some(digest), Material::Asset(asset)) = (same.and_then(|known| known.sha256.clone()), &mut resolved.material)
+    if let (Some(digest), Material::Asset(asset)) =
+        (same.and_then(|known| known.sha256.clone()), &mut resolved.material)
         && matches!(asset.origin, Origin::Url(_))
         && asset.sha256.as_deref() != Some(&digest)
     {

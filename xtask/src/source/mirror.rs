@@ -32,7 +32,10 @@ pub fn resolve_folder(ground: &Ground, component: Component, spec: &Spec, folder
     }
     let whence = format!("the mirror `{}`", folder.display());
     let choice = choose(ground, component, spec, files, &whence)?;
-    let sums = choice.sums.as_ref().map(|sums| fs::read_to_string(&sums.location).trying(|| format!("read `{}`", sums.location)));
+    let sums = choice
+        .sums
+        .as_ref()
+        .map(|sums| fs::read_to_string(&sums.location).trying(|| format!("read `{}`", sums.location)));
     let sums = sums.transpose()?;
     finish(component, choice, sums, |location| Origin::File(location.into()))
 }
@@ -86,8 +89,10 @@ fn choose(ground: &Ground, component: Component, spec: &Spec, files: Vec<Asset>,
 /// Without a listing there is no newest, but an exact version's file has only one name.
 fn by_name(ground: &Ground, component: Component, spec: &Spec, url: &str) -> Result<Choice> {
     let Spec::Exact(version) = spec else {
-        return Err(Error::ground(format!("the mirror `{url}` shows no listing, so `--{component} {spec}` can't be picked from it"))
-            .hint(format!("ask for an exact version: `--{component} 1.2.3`")));
+        return Err(Error::ground(format!(
+            "the mirror `{url}` shows no listing, so `--{component} {spec}` can't be picked from it"
+        ))
+        .hint(format!("ask for an exact version: `--{component} 1.2.3`")));
     };
     let name = component.asset_name(version, ground.platform);
     let asset = |name: String| Asset { location: format!("{url}/{name}"), name, size: None, sha256: None };
@@ -99,14 +104,20 @@ fn by_name(ground: &Ground, component: Component, spec: &Spec, url: &str) -> Res
     })
 }
 
-fn finish(component: Component, choice: Choice, sums: Option<String>, origin: impl FnOnce(String) -> Origin) -> Result<Resolved> {
+fn finish(
+    component: Component,
+    choice: Choice,
+    sums: Option<String>,
+    origin: impl FnOnce(String) -> Origin,
+) -> Result<Resolved> {
     let Some(text) = sums else {
         return Ok(from_choice(component, Found::Mirror, choice, None, None, origin));
     };
     let sums_name = choice.sums.as_ref().map(|sums| sums.name.clone());
     let digest = release::digest_in_sums(&text, &choice.asset.name).ok_or_else(|| {
         let sums = choice.sums.as_ref().map_or("", |sums| sums.location.as_str());
-        Error::ground(format!("`{sums}` holds no digest of `{}`", choice.asset.name)).hint("mend the mirror, or take another `--source`")
+        Error::ground(format!("`{sums}` holds no digest of `{}`", choice.asset.name))
+            .hint("mend the mirror, or take another `--source`")
     })?;
     Ok(from_choice(component, Found::Mirror, choice, Some(digest), sums_name, origin))
 }
@@ -120,7 +131,8 @@ fn listed(page: &str, url: &str) -> Vec<Asset> {
         .collect();
     names.sort_unstable();
     names.dedup();
-    let asset = |name: &str| Asset { name: name.to_owned(), location: format!("{url}/{name}"), size: None, sha256: None };
+    let asset =
+        |name: &str| Asset { name: name.to_owned(), location: format!("{url}/{name}"), size: None, sha256: None };
     names.into_iter().map(asset).collect()
 }
 

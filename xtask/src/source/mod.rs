@@ -43,7 +43,11 @@ impl FromStr for Source {
 
     fn from_str(text: &str) -> Result<Self> {
         Ok(match text {
-            "" => return Err(Error::usage("the source is empty").hint("use auto, github, go, a mirror's folder or its URL")),
+            "" => {
+                return Err(
+                    Error::usage("the source is empty").hint("use auto, github, go, a mirror's folder or its URL")
+                );
+            }
             "auto" => Source::Auto,
             "github" => Source::Github,
             "go" => Source::Go,
@@ -210,7 +214,10 @@ pub fn resolve(ground: &Ground, asked: &[(Component, Spec)]) -> Result<Vec<Resol
             })
             .collect();
         // Every thread is waited for, so that the first error is the same one whatever came in first.
-        let answers: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect();
+        let answers: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect();
         answers.into_iter().collect()
     })
 }
@@ -219,16 +226,18 @@ fn resolve_one(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
     if let Spec::Path(path) = spec {
         return local::resolve(ground, component, path);
     }
-    if ground.locked && let Some(known) = lockfile::recorded(ground, component, spec)? {
+    if ground.locked
+        && let Some(known) = lockfile::recorded(ground, component, spec)?
+    {
         return Ok(known);
     }
     match (ground.source, spec) {
         (Source::MirrorFolder(folder), _) => mirror::resolve_folder(ground, component, spec, folder),
         (Source::MirrorUrl(url), _) if !ground.offline => mirror::resolve_url(ground, component, spec, url),
-        (Source::Github, Spec::GoRef(reference)) => {
-            Err(Error::usage(format!("`--{component} {reference}` is a Go ref, and GitHub's releases have only versions"))
-                .hint("use `--source go`, or leave `--source` out"))
-        }
+        (Source::Github, Spec::GoRef(reference)) => Err(Error::usage(format!(
+            "`--{component} {reference}` is a Go ref, and GitHub's releases have only versions"
+        ))
+        .hint("use `--source go`, or leave `--source` out")),
         _ if ground.offline => cached::resolve(ground, component, spec),
         (Source::Github, _) => github::resolve(ground, component, spec).map_err(Into::into),
         (Source::Go, _) | (Source::Auto, Spec::GoRef(_)) => go::resolve(ground, component, spec),

@@ -16,7 +16,9 @@ const PACKAGE: &str = "libseccomp-dev";
 /// # Errors
 /// When it is not installed, and can't be had from Debian's packages either.
 pub fn prepare(workspace: &Workspace, build: Argv) -> Result<Argv> {
-    if process::capture(&Argv::new("pkg-config").args(["--exists", "libseccomp"])).is_ok_and(|output| output.status.success()) {
+    if process::capture(&Argv::new("pkg-config").args(["--exists", "libseccomp"]))
+        .is_ok_and(|output| output.status.success())
+    {
         return Ok(build);
     }
     let folder = workspace.go_cache().join("libseccomp");
