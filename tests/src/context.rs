@@ -38,7 +38,7 @@ macro_rules! context {
 }
 
 impl TestContext {
-    /// A machine on which `program` is run. Tests use [`context!`](crate::context).
+    /// A machine on which `program` is run. Tests use [`context!`](crate::context!).
     pub fn new(program: impl Into<PathBuf>) -> Self {
         // Short, because the workspace has sockets in it and their paths must fit into 108 bytes.
         let dir = tempfile::Builder::new().prefix("bw").tempdir().expect("a temporary folder");

@@ -130,7 +130,7 @@ mod linux {
             "it stands there"
         } else if arguments.any(|argument| contains(argument, folder)) {
             "it was started with it"
-        } else if has_own_mounts(&process) && !mounts_in(&process, folder).is_empty() {
+        } else if has_its_root_in(&process, folder) {
             // A container: neither its executable nor its folder can be seen from here, but its root can.
             "its root is mounted from there"
         } else {
@@ -145,15 +145,16 @@ mod linux {
         argument.windows(folder.len()).any(|window| window == folder)
     }
 
-    fn has_own_mounts(process: &Path) -> bool {
-        let namespace = |process: &Path| fs::read_link(process.join("ns/mnt")).ok();
-        namespace(process) != namespace(Path::new("/proc/self"))
+    /// Whether what a process sees as `/` comes from a folder. Other mounts would not do: any process may see those.
+    fn has_its_root_in(process: &Path, folder: &Path) -> bool {
+        mounts_in(process, folder).iter().any(|mount| mount == Path::new("/"))
     }
 
-    /// The lines of a process's mount table that speak of a folder, as mount point or as an overlay's layers.
+    /// The mount points of a process that have to do with a folder: they lie in it, or are made of it.
     fn mounts_in(process: &Path, folder: &Path) -> Vec<PathBuf> {
         let table = fs::read(process.join("mountinfo")).unwrap_or_default();
-        let lines = table.split(|byte| *byte == b'\n').filter(|line| contains(line, folder));
+        let lines =
+            table.split(|byte| *byte == b'\n').filter(|line| contains(unescape(line).as_os_str().as_bytes(), folder));
         lines.filter_map(|line| line.split(|byte| *byte == b' ').nth(4)).map(unescape).collect()
     }
 

@@ -9,6 +9,7 @@
 mod connection;
 mod fault;
 mod github;
+mod listen;
 mod mirror;
 mod objects;
 mod releases;
@@ -19,7 +20,7 @@ pub use releases::Release;
 use connection::Reply;
 use fault::Faults;
 use std::collections::{BTreeMap, HashMap};
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -187,7 +188,7 @@ impl ReleaseServer {
     /// Starts a server that has no releases, no mirrored files and no faults.
     pub fn start() -> Self {
         let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
-        let (downloads, downloads_v6) = bind_localhost();
+        let (downloads, downloads_v6) = listen::bind_localhost();
         let address = |listener: &TcpListener| listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             api: address(&api),
@@ -203,7 +204,7 @@ impl ReleaseServer {
             .filter_map(|(listener, host)| Some((listener?, host)))
             .map(|(listener, host)| {
                 let shared = Arc::clone(&shared);
-                (address(&listener), std::thread::spawn(move || accept(&listener, host, &shared)))
+                (address(&listener), std::thread::spawn(move || listen::accept(&listener, host, &shared)))
             })
             .collect();
         Self { shared, acceptors }
@@ -320,40 +321,6 @@ impl Drop for ReleaseServer {
         for worker in workers {
             let _ = worker.join();
         }
-    }
-}
-
-/// Listens on one port of `localhost`, under both of its addresses where there are two.
-///
-/// Clients try `::1` first. On Windows a refused attempt takes seconds, and on any system another program may listen
-/// there.
-fn bind_localhost() -> (TcpListener, Option<TcpListener>) {
-    let has_v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
-    loop {
-        let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
-        if !has_v6 {
-            return (v4, None);
-        }
-        let port = v4.local_addr().expect("a bound socket has an address").port();
-        if let Ok(v6) = TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
-            return (v4, Some(v6));
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, host: Host, shared: &Arc<Shared>) {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    for stream in listener.incoming() {
-        if shared.state().stopping {
-            return;
-        }
-        let Ok(stream) = stream else { continue };
-        let Ok(handle) = stream.try_clone() else { continue };
-        let id = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        shared.open().insert(id, handle);
-        let of_worker = Arc::clone(shared);
-        let worker = std::thread::spawn(move || connection::serve(stream, id, host, &of_worker));
-        shared.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
     }
 }
 

@@ -233,17 +233,18 @@ fn without_paths_below(text: &str, base: &str, os: Os) -> String {
     pieces.fold(first, |kept, piece| kept + " " + piece.trim_start_matches(|c| is_path_char(c, os)))
 }
 
-/// Sets a string at the top level, in the quotes of the one it replaces.
+/// Sets a string of a table, in the quotes and between the comments of the one it replaces.
 fn set(table: &mut dyn TableLike, key: &str, new: &str) -> Result<()> {
-    match table.get_mut(key) {
-        Some(Item::Value(Value::String(old))) => {
-            let requoted = requote(old, new);
-            table.insert(key, Item::Value(requoted));
-            Ok(())
-        }
-        _ => Err(Error::ground(format!("containerd's default configuration has no `{key}` to move"))
-            .hint("take another containerd with `--containerd VERSION`, and report this one")),
+    let value = table.get_mut(key).and_then(Item::as_value_mut);
+    if let Some(value) = value
+        && let Value::String(old) = value
+    {
+        let requoted = requote(old, new);
+        *value = requoted;
+        return Ok(());
     }
+    Err(Error::ground(format!("containerd's default configuration has no `{key}` to move"))
+        .hint("take another containerd with `--containerd VERSION`, and report this one"))
 }
 
 /// Gives containerd its private endpoints, where this config version keeps them.

@@ -205,19 +205,17 @@ pub fn nothing_matches(component: Component, spec: &Spec, whence: &str, releases
     let mut versions: Vec<&Version> =
         releases.iter().filter(|release| !release.draft).filter_map(|release| release.version.as_ref()).collect();
     versions.sort();
-    let error = if releases.iter().any(|release| release.version.is_none()) {
-        Error::ground(format!(
+    if releases.iter().any(|release| release.version.is_none()) {
+        return Error::ground(format!(
             "{whence} has {component} in a file whose name tells no version, so `{spec}` can't be picked there"
         ))
-        .hint(format!("ask for `--{component} latest`, or give the file's path"))
-    } else {
-        let error = Error::ground(format!("{whence} has no {component} that `{spec}` asks for"));
-        match versions.last() {
-            Some(newest) => error.hint(format!("the newest there is {newest}")),
-            None => error.hint("use another `--source`, or give the path of an archive"),
-        }
-    };
-    error
+        .hint(format!("ask for `--{component} latest`, or give the file's path"));
+    }
+    let error = Error::ground(format!("{whence} has no {component} that `{spec}` asks for"));
+    match versions.last() {
+        Some(newest) => error.hint(format!("the newest there is {newest}")),
+        None => error.hint("use another `--source`, or give the path of an archive"),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::up;
 use crate::client::buildctl::{self, Prune};
 use crate::component::Component;
 use crate::context::Context;
-use crate::daemon::{self, roots, stop};
+use crate::daemon::{self, roots, state, stop};
 use crate::error::{Error, Result};
 use crate::install;
 use crate::process;
@@ -32,7 +32,10 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     if !both_answer(context) {
         context.ui.note("the daemons are not up, so they are started first");
-        tell_nothing_was_lost(context, up::ensure(context))?;
+        if let Err(error) = up::ensure(context) {
+            context.ui.warn(&error.to_string());
+            return hard(context);
+        }
     }
     for level in Prune::LEVELS {
         if let Err(error) = climb(context, level) {
@@ -45,13 +48,6 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     context.ui.warn("the daemons no longer answer");
     hard(context)
-}
-
-fn tell_nothing_was_lost(context: &Context, started: Result<()>) -> Result<()> {
-    started.or_else(|error| {
-        context.ui.warn(&error.to_string());
-        hard(context)
-    })
 }
 
 fn both_answer(context: &Context) -> bool {
@@ -76,12 +72,16 @@ fn climb(context: &Context, level: Prune) -> Result<()> {
     Err(Error::ground(format!("`buildctl {}` failed: {}", level.name(), output.last_words())))
 }
 
-/// The last level: both roots go, as they came, together.
+/// The last level: both roots go, as they came, together; the programs stay what they are.
 fn hard(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
+    let request = state::read(workspace)?.map(|state| state.request);
     up::tell_stopped(context, &stop::all(workspace)?);
     let freed = roots::disk_use(workspace);
     roots::delete(workspace)?;
     context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
-    up::ensure(context)
+    match request {
+        Some(request) => up::start(context, request),
+        None => up::ensure(context),
+    }
 }

@@ -4,7 +4,7 @@ use super::logs;
 use crate::component::Component;
 use crate::config;
 use crate::context::Context;
-use crate::daemon::state::{self, Daemon, State};
+use crate::daemon::state::{self, Daemon, Request, State};
 use crate::daemon::stop::{self, Stopped};
 use crate::daemon::{self, roots};
 use crate::error::{Context as _, Error, Result};
@@ -78,7 +78,7 @@ pub fn ensure(context: &Context) -> Result<()> {
     }
     // Before anything is stopped, and most of all before anything that isn't ours could be.
     place(context, &prepared)?;
-    start(context)
+    start(context, context.request.clone())
 }
 
 /// A path may hold something else by now, so it is looked at every time.
@@ -106,12 +106,12 @@ fn place(context: &Context, prepared: &[Prepared]) -> Result<()> {
     install::commit(&context.workspace, prepared)
 }
 
-/// Starts both daemons; when one doesn't come up, neither stays.
+/// Starts both daemons of what is installed for a request; when one doesn't come up, neither stays.
 ///
 /// # Errors
 /// When a daemon doesn't come up.
-pub fn start(context: &Context) -> Result<()> {
-    let started = start_both(context);
+pub fn start(context: &Context, request: Request) -> Result<()> {
+    let started = start_both(context, request);
     if started.is_err() {
         // The reason for the failure is worth more than what else goes wrong on the way out.
         drop(stop::all(&context.workspace));
@@ -119,14 +119,14 @@ pub fn start(context: &Context) -> Result<()> {
     started
 }
 
-fn start_both(context: &Context) -> Result<()> {
+fn start_both(context: &Context, request: Request) -> Result<()> {
     let workspace = &context.workspace;
     if roots::pair(workspace)? {
         context.ui.note("BuildKit's and containerd's data did not belong together, so both were deleted");
     }
     files::write_whole(&workspace.containerd_config(), containerd_config(context)?.1.as_bytes())?;
     files::write_whole(&workspace.buildkitd_config(), config::buildkitd(workspace).as_bytes())?;
-    let mut state = State::new(context.request.clone());
+    let mut state = State::new(request);
     let mut beside = None;
     for component in DAEMONS {
         let (mut child, process) = daemon::start(workspace, component, beside.as_ref())?;

@@ -64,7 +64,7 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
     let found = known.into_iter().rev().find_map(|entry| {
         let material = material(ground, &archives, &entry.resolution)?;
         let vouched_by = entry.resolution.sha256.as_ref().map(|_| "the cache".to_owned());
-        Some(Resolved { resolution: entry.resolution, material, vouched_by })
+        Some(Resolved { resolution: entry.resolution, material, vouched_by, instead: None })
     });
     found.ok_or_else(|| {
         Error::ground(format!(

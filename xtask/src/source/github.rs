@@ -155,7 +155,7 @@ pub(super) fn from_choice(
         sha256,
         skipped: choice.skipped,
     };
-    Resolved { resolution, material: Material::Asset(asset), vouched_by }
+    Resolved { resolution, material: Material::Asset(asset), vouched_by, instead: None }
 }
 
 /// Archives are unpacked; runc is released as the bare program.

@@ -64,7 +64,7 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
     };
     let material = Material::GoModule { module: module.to_owned(), version };
     // Go checks every module against its checksum database, unless the user told it not to.
-    Ok(Resolved { resolution, material, vouched_by: Some(format!("go.sum, for {}", ground.platform)) })
+    Ok(Resolved { resolution, material, vouched_by: Some(format!("go.sum, for {}", ground.platform)), instead: None })
 }
 
 fn find_go(component: Component) -> Result<PathBuf> {

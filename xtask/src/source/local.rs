@@ -72,6 +72,7 @@ fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolve
             sha256: Some(sha256),
         }),
         vouched_by,
+        instead: None,
     })
 }
 
@@ -105,6 +106,7 @@ fn programs(ground: &Ground, component: Component, folder: PathBuf) -> Result<Re
         },
         material: Material::Folder(folder),
         vouched_by: None,
+        instead: None,
     })
 }
 
@@ -133,6 +135,7 @@ fn checkout(component: Component, folder: &Path, module: &str) -> Result<Resolve
         },
         material: Material::Checkout(folder.to_owned()),
         vouched_by: None,
+        instead: None,
     })
 }
 

@@ -95,7 +95,7 @@ pub fn recorded(ground: &Ground, component: Component, spec: &Spec) -> Result<Op
         }
         Found::Folder | Found::Checkout => return Ok(None),
     };
-    Ok(Some(Resolved { resolution: known.clone(), material, vouched_by }))
+    Ok(Some(Resolved { resolution: known.clone(), material, vouched_by, instead: None }))
 }
 
 /// Holds a resolution against the lock file: its digest beats everyone else's, and `--locked` refuses another one.

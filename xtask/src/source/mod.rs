@@ -165,6 +165,17 @@ pub struct Resolved {
     pub material: Material,
     /// Who vouches for the digest: GitHub, a `.sha256sum`, the lock file; `None` when nobody does.
     pub vouched_by: Option<String>,
+    /// Where it was taken from instead of GitHub, and why.
+    pub instead: Option<Instead>,
+}
+
+/// A second choice of `auto`'s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// What it was taken from.
+    pub place: &'static str,
+    /// What GitHub said.
+    pub reason: String,
 }
 
 /// GitHub's API, and what opens it.
@@ -202,7 +213,7 @@ pub struct Ground<'a> {
 /// When one of them can't be satisfied: the first in the order asked.
 pub fn resolve(ground: &Ground, asked: &[(Component, Spec)]) -> Result<Vec<Resolved>> {
     let lock = lockfile::read(ground.workspace)?;
-    std::thread::scope(|scope| {
+    let resolved: Result<Vec<Resolved>> = std::thread::scope(|scope| {
         let threads: Vec<_> = asked
             .iter()
             .map(|(component, spec)| {
@@ -219,8 +230,29 @@ pub fn resolve(ground: &Ground, asked: &[(Component, Spec)]) -> Result<Vec<Resol
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect();
         answers.into_iter().collect()
-    })
+    });
+    let resolved = resolved?;
+    tell_second_choices(ground.ui, &resolved);
+    Ok(resolved)
 }
+
+/// Says which way `auto` took, once for all that took the same.
+fn tell_second_choices(ui: &Ui, resolved: &[Resolved]) {
+    for place in [CACHE, PROXY] {
+        let took = |resolved: &&Resolved| resolved.instead.as_ref().is_some_and(|instead| instead.place == place);
+        let taken: Vec<&Resolved> = resolved.iter().filter(took).collect();
+        if let Some(Instead { reason, .. }) = taken.first().and_then(|first| first.instead.as_ref()) {
+            let names: Vec<_> = taken
+                .iter()
+                .map(|taken| format!("{} {}", taken.resolution.component, taken.resolution.version))
+                .collect();
+            ui.note(&format!("{reason}; taking {} from {place}", names.join(", ")));
+        }
+    }
+}
+
+const CACHE: &str = "the cache";
+const PROXY: &str = "the Go module proxy";
 
 fn resolve_one(ground: &Ground, component: Component, spec: &Spec) -> Result<Resolved> {
     if let Spec::Path(path) = spec {
@@ -253,15 +285,14 @@ fn resolve_anywhere(ground: &Ground, component: Component, spec: &Spec) -> Resul
         Err(github::Failure::Http(error)) if error.is_unreachable_or_out_of_calls() => Error::from(error),
         Err(other) => return Err(other.into()),
     };
+    let instead = |place| Some(Instead { place, reason: refusal.to_string() });
     if let Ok(cached) = cached::resolve(ground, component, spec) {
-        ground.ui.note(&format!("{refusal}; taking {component} {} from the cache", cached.resolution.version));
-        return Ok(cached);
+        return Ok(Resolved { instead: instead(CACHE), ..cached });
     }
     if crate::process::find("go").is_none() {
         return Err(Error::ground(format!("failed to find {component} `{spec}`: the cache has none, `go` is not on PATH, and {refusal}"))
             .hint("install Go to build it from source, give a mirror with `--source DIR|URL`, or try again when GitHub answers"));
     }
     let built = go::resolve(ground, component, spec)?;
-    ground.ui.note(&format!("{refusal}; taking {component} {} from the Go module proxy", built.resolution.version));
-    Ok(built)
+    Ok(Resolved { instead: instead(PROXY), ..built })
 }
