@@ -9,6 +9,7 @@ mod environment;
 pub mod filters;
 mod go;
 mod os;
+pub mod real;
 pub mod run;
 pub mod server;
 mod stand_in;

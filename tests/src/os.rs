@@ -122,7 +122,8 @@ mod linux {
     fn tie(pid: i32, folder: &Path) -> Option<String> {
         let process = PathBuf::from(format!("/proc/{pid}"));
         let link = |name: &str| fs::read_link(process.join(name)).ok();
-        let command = fs::read(process.join("cmdline")).ok().filter(|command| !command.is_empty())?;
+        // Empty while a process is just becoming another program, so that nothing may depend on it alone.
+        let command = fs::read(process.join("cmdline")).unwrap_or_default();
         let mut arguments = command.split(|byte| *byte == 0);
         let how = if link("exe").is_some_and(|exe| exe.starts_with(folder)) {
             "it runs from there"

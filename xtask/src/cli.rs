@@ -132,15 +132,16 @@ pub enum Command {
     Ci(commands::ci::Options),
 }
 
-/// Runs a command line to its exit code.
-pub fn run(cli: &Cli) -> ExitCode {
+/// Parses the command line, runs it, and tells its outcome as an exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
     let level = match (cli.shared.quiet, cli.shared.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
     let ui = Ui::new(level);
-    match dispatch(cli, &ui) {
+    match dispatch(&cli, &ui) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             ui.error(&error);

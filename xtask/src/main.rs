@@ -1,9 +1,5 @@
-//! `cargo xtask`: parse, run, and turn the outcome into an exit code.
+//! `cargo xtask`: see the library's `cli`. The tests build this file once more, as the program under test.
 
-use clap::Parser;
-use std::process::ExitCode;
-use xtask::cli::Cli;
-
-fn main() -> ExitCode {
-    xtask::cli::run(&Cli::parse())
+fn main() -> std::process::ExitCode {
+    xtask::cli::main()
 }

@@ -250,6 +250,12 @@ pub fn set_mode(options: &mut OpenOptions, executable: bool) {
     options.mode(if executable { 0o755 } else { 0o644 });
 }
 
+/// A file's mode, for the tests to look at.
+#[cfg(test)]
+pub(crate) fn mode(path: &Path) -> io::Result<Option<u32>> {
+    Ok(Some(fs::metadata(path)?.permissions().mode()))
+}
+
 /// Makes a symbolic link in an archive's folder, to a path relative to the link.
 ///
 /// # Errors

@@ -136,6 +136,12 @@ pub fn make_executable(_path: &Path) -> io::Result<()> {
 /// Windows files have no mode.
 pub fn set_mode(_options: &mut OpenOptions, _executable: bool) {}
 
+/// There is no mode for the tests to look at.
+#[cfg(test)]
+pub(crate) fn mode(_path: &Path) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
 /// Symbolic links need a privilege on Windows, and no archive for it has any: a copy of the file does.
 ///
 /// # Errors

@@ -1,0 +1,178 @@
+//! What fails, whose fault it is, and that nothing is left behind.
+
+use crate::{machine, pid, run, xtask};
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+use tests::{StandIn, TestContext, Then, assert_outcome, real};
+
+fn sample(context: &TestContext, dockerfile: &str, expected: Option<&str>) -> String {
+    context.write("sample/Dockerfile", dockerfile);
+    if let Some(expected) = expected {
+        context.write("sample/expected.txt", expected);
+    }
+    context.root().join("sample").display().to_string()
+}
+
+#[test]
+fn a_dockerfile_that_fails_is_a_failed_build() {
+    let context = machine();
+    let sample = sample(&context, "FROM base\nRUN echo about to fail && exit 7\n", None);
+    let failed = run(&context, &["build-sample", "--sample", &sample]);
+    assert_eq!(failed.code, 1, "{failed}");
+    assert!(failed.stderr.contains("error: failed to build `docker.io/library/buildkit-sample:latest`"), "{failed}");
+    assert!(failed.stderr.contains("exit code: 7") && failed.stderr.contains("hint:"), "{failed}");
+    assert!(failed.stdout.is_empty(), "{failed}");
+    assert_eq!(crate::status(&context, "buildkitd")["answering"], true, "the daemons outlive a failed build");
+}
+
+#[test]
+fn a_dockerfile_with_an_error_in_it() {
+    let context = machine();
+    let sample = sample(&context, "FROM base\nRUNN x\n", None);
+    let failed = run(&context, &["build-sample", "-q", "--sample", &sample]);
+    assert_outcome!(failed, @"");
+}
+
+#[test]
+fn a_container_that_prints_something_else_is_shown_as_a_diff() {
+    let context = machine();
+    let sample =
+        sample(&context, "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo one; echo three\"]\n", Some("one\ntwo\n"));
+    let failed = run(&context, &["build-sample", "-q", "--sample", &sample]);
+    assert_outcome!(failed, @"");
+}
+
+#[test]
+fn a_container_that_fails_is_a_failure() {
+    let context = machine();
+    let sample = sample(&context, "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo before; exit 9\"]\n", Some("before\n"));
+    let failed = run(&context, &["build-sample", "--sample", &sample]);
+    assert_eq!(failed.code, 1, "{failed}");
+    assert_eq!(failed.stdout, "before\n");
+    assert!(failed.stderr.contains("failed (exit code 9)"), "{failed}");
+}
+
+#[test]
+fn what_takes_too_long_is_ended() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let running = sample(
+        &context,
+        "FROM base\nRUN echo x > /hold\nCMD [\"/bin/sh\", \"-c\", \"while :; do read x < /hold; done\"]\n",
+        None,
+    );
+    let failed = run(&context, &["build-sample", "--timeout", "3s", "--sample", &running]);
+    assert_eq!(failed.code, 1, "{failed}");
+    assert!(failed.stderr.contains("running took longer than 3s"), "{failed}");
+    let building = sample(&context, "FROM base\nRUN echo x > /hold; while :; do read x < /hold; done\n", None);
+    let failed = run(&context, &["build-sample", "--timeout", "1s", "--sample", &building]);
+    assert!(failed.stderr.contains("building took longer than 1s"), "{failed}");
+    assert_eq!(run(&context, &["build-sample"]).success().stdout, crate::hello());
+}
+
+/// The real programs, but for one: a folder for `--containerd` or `--buildkit`.
+fn with_stand_in(context: &TestContext, component: &str, program: &str, script: Vec<u8>) -> String {
+    let real = context.base_dir().join(component).join("installed/bin");
+    run(context, &["up", "--no-start"]).success();
+    let folder = context.root().join("stand-in").join(component);
+    for entry in std::fs::read_dir(real).unwrap().flatten() {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        context.write_program(folder.join(entry.file_name()), bytes);
+    }
+    context.write_program(folder.join(program), script);
+    folder.display().to_string()
+}
+
+#[test]
+fn a_daemon_that_ends_at_once_ends_the_wait_and_takes_the_other_along() {
+    let context = machine();
+    let saying = "could not lock /x/buildkitd.lock, another instance running?";
+    let script = StandIn::new("buildkitd", "0.1.0").then(Then::Exit { code: 4, saying: saying.into() }).script();
+    let folder = with_stand_in(&context, "buildkit", "buildkitd", script);
+    let failed = run(&context, &["up", "-q", "--buildkit", &folder]);
+    assert_outcome!(failed, @"");
+    assert_eq!(pid(&context, "containerd"), None, "an `up` that fails half-way stops what it started");
+}
+
+#[test]
+fn a_containerd_that_cannot_start_says_why() {
+    let context = machine();
+    let default =
+        std::fs::read_to_string(crate::repository().join("fixtures/containerd-config/linux-2.4.2.toml")).unwrap();
+    let then = Then::Exit { code: 1, saying: "failed to load plugin: no space left on device".into() };
+    let script = StandIn::new("containerd", "2.4.2").answers("config default", &default).then(then).script();
+    let folder = with_stand_in(&context, "containerd", "containerd", script);
+    let failed = run(&context, &["up", "--containerd", &folder]);
+    assert_eq!(failed.code, 3, "{failed}");
+    assert!(failed.stderr.contains("containerd ended with exit code 1 before it was ready"), "{failed}");
+    assert!(failed.stderr.contains("hint: the disk is full; free some space"), "{failed}");
+}
+
+#[test]
+fn a_daemon_that_ignores_being_asked_is_killed() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    // A stopped process can't act on the request to end.
+    let pid = pid(&context, "buildkitd").unwrap();
+    assert!(std::process::Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
+    let down = run(&context, &["down"]).success();
+    assert!(down.stderr.contains("Stopped buildkitd"), "{down}");
+}
+
+#[test]
+fn a_foreign_process_on_the_socket_is_named_and_left_alone() {
+    let context = machine();
+    std::fs::create_dir_all(context.base_dir().join("run")).unwrap();
+    let listener = UnixListener::bind(context.base_dir().join("run/containerd.sock")).unwrap();
+    let failed = run(&context, &["up"]);
+    assert_eq!(failed.code, 3, "{failed}");
+    let ours = format!("(pid {}, ", std::process::id());
+    assert!(failed.stderr.contains("another process listens at") && failed.stderr.contains(&ours), "{failed}");
+    assert!(context.base_dir().join("run/containerd.sock").exists(), "its socket is still there");
+    drop(listener);
+}
+
+#[test]
+fn a_full_disk_is_one_clear_sentence() {
+    let context = machine();
+    std::fs::create_dir_all(context.base_dir()).unwrap();
+    let disk = SmallDisk::mount(context.base_dir());
+    let failed = run(&context, &["up"]);
+    assert_eq!(failed.code, 3, "{failed}");
+    assert!(failed.stderr.contains("No space left on device"), "{failed}");
+    assert!(failed.stderr.contains("hint: free some space, or put the workspace on another disk"), "{failed}");
+    let left = context.tree().into_iter().filter(|line| line.contains("staging/")).count();
+    assert_eq!(left, 0, "nothing half-written stays: {:?}", context.tree());
+    drop(disk);
+}
+
+/// A file system of four megabytes.
+struct SmallDisk<'a>(&'a std::path::Path);
+
+impl<'a> SmallDisk<'a> {
+    fn mount(folder: &'a std::path::Path) -> Self {
+        let mount =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(folder).status();
+        assert!(mount.unwrap().success(), "a tmpfs can be mounted");
+        Self(folder)
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        assert!(std::process::Command::new("umount").arg(self.0).status().unwrap().success());
+    }
+}
+
+#[test]
+fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
+    let context = machine();
+    let building = sample(&context, "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n", None);
+    let mut run = xtask(&context, &["build-sample", "--sample", &building]).timeout(Duration::from_secs(120)).spawn();
+    run.wait_for_output(" on");
+    crate::kill_9(pid(&context, "buildkitd").unwrap());
+    let failed = run.wait();
+    assert_eq!(failed.code, 3, "{failed}");
+    assert!(failed.stderr.contains("buildkitd no longer answers"), "{failed}");
+    assert!(!real::programs(context.program()).mirror.as_os_str().is_empty());
+}

@@ -1,0 +1,76 @@
+//! Killed at any point, the next run heals.
+
+use crate::{hello, kill_9, machine, pid, run, xtask};
+
+#[test]
+fn killed_daemons_are_replaced() {
+    let context = machine();
+    run(&context, &["build-sample"]).success();
+    for killed in [vec!["containerd"], vec!["buildkitd"], vec!["containerd", "buildkitd"]] {
+        for daemon in &killed {
+            kill_9(pid(&context, daemon).unwrap());
+        }
+        let again = run(&context, &["build-sample"]).success();
+        assert_eq!(again.stdout, hello(), "after the end of {killed:?}");
+        assert!(again.stderr.contains("Up containerd"), "after the end of {killed:?}: {again}");
+    }
+}
+
+#[test]
+fn up_killed_at_any_step_is_healed_by_the_next() {
+    let context = machine();
+    // Each text appears when a step is reached; the run is killed right then.
+    for step in ["Resolved", "Fetching", "Unpacked runc"] {
+        drop(kill_at(&context, step));
+    }
+    let files = [
+        "staging",
+        "containerd/installed",
+        "containerd/config.toml",
+        "run/containerd.sock",
+        "state.json",
+        "run/buildkitd.sock",
+    ];
+    for file in files {
+        let running = xtask(&context, &["up", "--fresh"]).spawn();
+        let path = context.base_dir().join(file);
+        while !path.exists() && !running_has_ended(&context) {
+            std::thread::yield_now();
+        }
+        drop(running.kill());
+    }
+    let healed = run(&context, &["build-sample"]).success();
+    assert_eq!(healed.stdout, hello());
+}
+
+fn kill_at(context: &tests::TestContext, text: &str) -> tests::Outcome {
+    let mut running = xtask(context, &["up"]).spawn();
+    running.wait_for_output(text);
+    running.kill()
+}
+
+/// A run that is through has nothing left to be killed in.
+fn running_has_ended(context: &tests::TestContext) -> bool {
+    context.base_dir().join("run/buildkitd.sock").exists()
+}
+
+#[test]
+fn a_state_that_makes_no_sense_is_no_obstacle() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    context.write(context.base_dir().join("state.json"), "{ half of it");
+    let again = run(&context, &["up"]).success();
+    assert!(again.stderr.contains("Stopped containerd"), "what runs is found by its program: {again}");
+    std::fs::remove_file(context.base_dir().join("state.json")).unwrap();
+    let down = run(&context, &["down"]).success();
+    assert!(down.stderr.contains("Stopped buildkitd"), "{down}");
+}
+
+#[test]
+fn programs_that_were_damaged_are_put_in_place_again() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    run(&context, &["down"]).success();
+    std::fs::remove_file(context.base_dir().join("containerd/installed/bin/ctr")).unwrap();
+    assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+}

@@ -1,0 +1,140 @@
+//! The promise of the README's first command.
+
+use crate::{hello, machine, run, status, xtask};
+use tests::real;
+
+/// Where containerd, BuildKit and runc write when nobody keeps them from it, and the control groups.
+fn global_places() -> Vec<String> {
+    let mut found = Vec::new();
+    for folder in
+        ["/run", "/var/lib", "/etc", "/opt", "/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids"]
+    {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            found.push(entry.path().display().to_string());
+        }
+    }
+    // What another test's daemons have just now is not this one's; each looks for its own below.
+    found.retain(|path| !path.contains("/buildkit-windows-"));
+    found.sort();
+    found
+}
+
+#[test]
+fn from_nothing_to_a_running_container_and_back() {
+    let context = machine();
+    let before = global_places();
+    let built = run(&context, &["build-sample"]).success();
+    assert_eq!(built.stdout, hello(), "stdout is what the container printed, and nothing else");
+
+    for daemon in ["containerd", "buildkitd"] {
+        let status = status(&context, daemon);
+        assert_eq!(status["answering"], true, "{status}");
+        assert!(status["since"].is_string() && status["disk"].as_u64().unwrap() > 0, "{status}");
+    }
+    let text = run(&context, &["status"]).success();
+    assert_eq!(text.stdout.matches("status    answering").count(), 2, "{text}");
+    let real = real::programs(context.program());
+    assert!(text.stdout.contains(&format!("containerd {}", real.containerd)), "{text}");
+    assert!(text.stdout.contains(&format!("buildkitd {}", real.buildkit)), "{text}");
+
+    let base = context.base_dir().display().to_string();
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(&base), "the daemons' mounts are their own");
+
+    let down = run(&context, &["down"]).success();
+    assert!(down.stderr.contains("Stopped buildkitd") && down.stderr.contains("Stopped containerd"), "{down}");
+    let order = down.stderr.find("buildkitd").unwrap() < down.stderr.find("containerd").unwrap();
+    assert!(order, "buildkitd stops first: {down}");
+    assert_eq!(context.strays(), Vec::<String>::new(), "nothing is written outside the workspace");
+    assert_eq!(global_places(), before, "nothing is written outside the workspace");
+    assert!(run(&context, &["down"]).success().stderr.contains("already"));
+}
+
+#[test]
+fn a_second_build_comes_from_the_cache_and_prints_the_same() {
+    let context = machine();
+    run(&context, &["build-sample"]).success();
+    let again = run(&context, &["build-sample"]).success();
+    assert_eq!(again.stdout, hello());
+    assert!(again.stderr.contains("CACHED"), "{again}");
+}
+
+#[test]
+fn another_sample_by_its_name_and_by_its_path() {
+    let context = machine();
+    let named = run(&context, &["build-sample", "--sample", "multi-stage"]).success();
+    assert_eq!(named.stdout, "made in another stage\n");
+
+    context.write("mine/Dockerfile", "FROM base\nCMD [\"/bin/sh\", \"-c\", \"printf 'no line end'\"]\n");
+    let mine = context.root().join("mine").display().to_string();
+    let by_path = run(&context, &["build-sample", "--sample", &mine]).success();
+    assert_eq!(by_path.stdout, "no line end", "to the letter");
+    assert!(by_path.stderr.contains("compared with nothing"), "{by_path}");
+}
+
+#[test]
+fn a_kept_container_stays_until_clean() {
+    let context = machine();
+    let kept = run(&context, &["build-sample", "--keep"]).success();
+    let name = kept.stderr.split('`').find(|word| word.starts_with("buildkit-sample-")).unwrap().to_owned();
+    let cleaned = run(&context, &["clean"]).success();
+    assert!(cleaned.stderr.contains(&format!("Removed container {name}")), "{cleaned}");
+    assert!(cleaned.stderr.contains("Removed image docker.io/library/buildkit-sample:latest"), "{cleaned}");
+    assert!(!context.base_dir().join("containerd").exists());
+}
+
+#[test]
+fn clean_leaves_the_cache_unless_told_otherwise() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let listed = run(&context, &["clean", "--dry-run"]).success();
+    assert!(listed.stdout.contains("stop containerd") && listed.stdout.contains("/containerd ("), "{listed}");
+    assert_eq!(status(&context, "containerd")["answering"], true, "a dry run changes nothing");
+    context.write(context.base_dir().join("cache/archives/kept"), "x");
+    run(&context, &["clean"]).success();
+    let left: Vec<_> = context.tree().into_iter().filter(|line| !line.contains("cache")).collect();
+    assert_eq!(left, Vec::<String>::new());
+    assert!(context.base_dir().join("cache/archives/kept").exists());
+    run(&context, &["clean", "--cache"]).success();
+    assert!(!context.base_dir().exists());
+}
+
+#[test]
+fn fresh_recreates_everything_but_the_cache() {
+    let context = machine();
+    run(&context, &["build-sample"]).success();
+    context.write(context.base_dir().join("containerd/root/marked"), "x");
+    let kept = context.write(context.base_dir().join("cache/archives/kept"), "x");
+    let fresh = run(&context, &["up", "--fresh"]).success();
+    assert!(fresh.stderr.contains("Stopped containerd") && fresh.stderr.contains("Unpacked"), "{fresh}");
+    assert!(!context.base_dir().join("containerd/root/marked").exists());
+    assert!(kept.exists());
+    assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+}
+
+#[test]
+fn a_kept_workspace_starts_without_the_network() {
+    let context = machine();
+    let server = tests::ReleaseServer::start();
+    for file in std::fs::read_dir(&real::programs(context.program()).mirror).unwrap().flatten() {
+        server.mirror_file(file.file_name().to_str().unwrap(), std::fs::read(file.path()).unwrap());
+    }
+    let with_server = |arguments: &[&str]| {
+        context.xtask(arguments).env("BUILDKIT_WINDOWS_SOURCE", server.mirror_url()).run().success()
+    };
+    with_server(&["up"]);
+    server.forget_requests();
+    let again = with_server(&["up"]);
+    assert!(again.stderr.contains("Up already"), "{again}");
+    assert_eq!(server.requests().len(), 0, "doing it again asks nobody");
+    with_server(&["down"]);
+    let offline = with_server(&["up", "--offline"]);
+    assert_eq!(server.requests().len(), 0);
+    assert!(offline.stderr.contains("Up containerd"), "{offline}");
+    // Programs, roots and all but the cache gone: the cache is enough.
+    let fresh = with_server(&["up", "--fresh", "--offline"]);
+    assert_eq!(server.requests().len(), 0);
+    assert!(fresh.stderr.contains("from the cache"), "{fresh}");
+    let locked = xtask(&context, &["up", "--locked", "--containerd", "9.9.9"]).run();
+    assert_eq!(locked.code, 3, "{locked}");
+}

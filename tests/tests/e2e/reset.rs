@@ -1,0 +1,54 @@
+//! Both roots live and die together, and `reset` makes them agree again.
+
+use crate::{hello, machine, run};
+use std::fs;
+
+#[test]
+fn every_level_says_what_it_freed_and_the_next_build_works() {
+    let context = machine();
+    run(&context, &["build-sample"]).success();
+    let reset = run(&context, &["reset"]).success();
+    for level in ["prune: freed", "prune --all: freed", "prune-histories"] {
+        assert!(reset.stderr.contains(level), "{reset}");
+    }
+    let rebuilt = run(&context, &["build-sample"]).success();
+    assert_eq!(rebuilt.stdout, hello());
+    assert!(!rebuilt.stderr.contains("CACHED"), "the cache was freed: {rebuilt}");
+}
+
+#[test]
+fn hard_deletes_both_roots_and_starts_again() {
+    let context = machine();
+    run(&context, &["build-sample"]).success();
+    let marks = ["containerd", "buildkit"]
+        .map(|component| context.write(context.base_dir().join(component).join("root/marked"), "x"));
+    let reset = run(&context, &["reset", "--hard"]).success();
+    assert!(reset.stderr.contains("both roots deleted: freed"), "{reset}");
+    assert!(marks.iter().all(|mark| !mark.exists()));
+    assert!(!reset.stderr.contains("Resolved"), "the programs stay what they are: {reset}");
+    assert!(run(&context, &["up"]).success().stderr.contains("Up already"));
+    assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+}
+
+#[test]
+fn a_reset_with_nothing_up_starts_what_it_needs() {
+    let context = machine();
+    run(&context, &["build-sample"]).success();
+    run(&context, &["down"]).success();
+    let reset = run(&context, &["reset"]).success();
+    assert!(reset.stderr.contains("started first") && reset.stderr.contains("prune --all: freed"), "{reset}");
+}
+
+/// What the scripts before this harness did on every run: delete one root, keep the other.
+#[test]
+fn half_a_pair_of_roots_is_never_used() {
+    let context = machine();
+    for component in ["containerd", "buildkit"] {
+        run(&context, &["build-sample"]).success();
+        run(&context, &["down"]).success();
+        fs::remove_dir_all(context.base_dir().join(component).join("root")).unwrap();
+        let healed = run(&context, &["build-sample"]).success();
+        assert_eq!(healed.stdout, hello());
+        assert!(healed.stderr.contains("did not belong together"), "{healed}");
+    }
+}

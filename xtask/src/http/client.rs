@@ -1,0 +1,46 @@
+//! How connections come about: timeouts, redirects, proxies, TLS.
+
+use super::error::causes;
+use reqwest::Url;
+use reqwest::blocking::Client;
+use std::time::Duration;
+
+/// GitHub turns away calls that don't say who makes them.
+const USER_AGENT: &str = concat!("buildkit-windows-xtask/", env!("CARGO_PKG_VERSION"));
+
+/// How long a connection may take to come about. Short, because falling back to another source matters more.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) fn build_client(stall: Duration, proxies: bool) -> Result<Client, String> {
+    // An error means that someone has installed a provider already, which is all that's wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT.min(stall))
+        // In the blocking client this is no limit for the whole call: it starts anew with every read of the body.
+        .timeout(stall)
+        .referer(false)
+        .redirect(reqwest::redirect::Policy::custom(follow));
+    let builder = if proxies { builder } else { builder.no_proxy() };
+    builder.build().map_err(|error| causes(&error))
+}
+
+/// Follows as reqwest does by default, but never from TLS to plain text: not everything has a digest to check.
+fn follow(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    let leaves_tls =
+        attempt.url().scheme() == "http" && attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+    if leaves_tls {
+        attempt.error("the server redirects from https to http")
+    } else if attempt.previous().len() > 10 {
+        attempt.error("the server redirects in circles")
+    } else {
+        attempt.follow()
+    }
+}
+
+/// This machine is never asked for through a proxy, which would ask itself. Go and browsers do likewise.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
