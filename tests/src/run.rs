@@ -263,7 +263,6 @@ impl Outcome {
     ///
     /// # Panics
     /// When it is another, with all that was printed.
-    #[must_use]
     #[track_caller]
     pub fn exited(self, code: i32) -> Self {
         assert_eq!(self.code, code, "it printed\n{self}");
@@ -274,7 +273,6 @@ impl Outcome {
     ///
     /// # Panics
     /// When it did not, with all that was printed.
-    #[must_use]
     #[track_caller]
     pub fn success(self) -> Self {
         self.exited(0)

@@ -201,7 +201,13 @@ fn choice(release: &Release, asset: &Asset, skipped: Vec<Skipped>) -> Choice {
 }
 
 /// The error for a spec that nothing satisfies, naming what there is instead.
-pub fn nothing_matches(component: Component, spec: &Spec, whence: &str, releases: &[Release]) -> Error {
+pub fn nothing_matches(
+    component: Component,
+    platform: Platform,
+    spec: &Spec,
+    whence: &str,
+    releases: &[Release],
+) -> Error {
     let mut versions: Vec<&Version> =
         releases.iter().filter(|release| !release.draft).filter_map(|release| release.version.as_ref()).collect();
     versions.sort();
@@ -210,6 +216,14 @@ pub fn nothing_matches(component: Component, spec: &Spec, whence: &str, releases
             "{whence} has {component} in a file whose name tells no version, so `{spec}` can't be picked there"
         ))
         .hint(format!("ask for `--{component} latest`, or give the file's path"));
+    }
+    // It is there, so its asset is what has kept it from being chosen.
+    if let Some(newest) = versions.iter().rev().find(|version| spec.admits(version)) {
+        let name = component.asset_name(newest, platform);
+        return Error::ground(format!(
+            "{whence} has no {component} for {platform} that `{spec}` asks for: {newest} was released without `{name}`"
+        ))
+        .hint("ask for another version or platform, or build it with `--source go`");
     }
     let error = Error::ground(format!("{whence} has no {component} that `{spec}` asks for"));
     match versions.last() {

@@ -105,11 +105,11 @@ fn down_ends_what_the_daemons_have_left() {
     let context = machine();
     context.write(
         "loop/Dockerfile",
-        "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo on; while :; do read x < /hold; done\"]\nRUN echo x > /hold\n",
+        "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo spinning; while :; do read x < /hold; done\"]\nRUN echo x > /hold\n",
     );
     let sample = context.root().join("loop").display().to_string();
     let mut building = xtask(&context, &["build-sample", "--sample", &sample]).spawn();
-    building.wait_for_output("on");
+    building.wait_for_output("spinning\n");
     // The harness dies; shim and container go on, and even their daemons are gone.
     drop(building.kill());
     for daemon in ["buildkitd", "containerd"] {

@@ -30,7 +30,14 @@ fn a_dockerfile_with_an_error_in_it() {
     let context = machine();
     let sample = sample(&context, "FROM base\nRUNN x\n", None);
     let failed = run(&context, &["build-sample", "-q", "--sample", &sample]);
-    assert_outcome!(failed, @"");
+    assert_outcome!(failed, @r"
+    exit code: 1
+    ----- stdout -----
+    ----- stderr -----
+    error: failed to build `docker.io/library/buildkit-sample:latest` (exit code 1): failed to solve: dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)
+
+    hint: see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame
+    ");
 }
 
 #[test]
@@ -39,7 +46,22 @@ fn a_container_that_prints_something_else_is_shown_as_a_diff() {
     let sample =
         sample(&context, "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo one; echo three\"]\n", Some("one\ntwo\n"));
     let failed = run(&context, &["build-sample", "-q", "--sample", &sample]);
-    assert_outcome!(failed, @"");
+    assert_outcome!(failed, @r"
+    exit code: 1
+    ----- stdout -----
+    one
+    three
+    ----- stderr -----
+    error: the container of `docker.io/library/buildkit-sample:latest` printed something else than it must:
+    --- expected
+    +++ printed
+    @@ -1,2 +1,2 @@
+     one
+    -two
+    +three
+
+    hint: if the state of an earlier run is to blame, `cargo xtask reset` and try again
+    ");
 }
 
 #[test]
@@ -90,7 +112,15 @@ fn a_daemon_that_ends_at_once_ends_the_wait_and_takes_the_other_along() {
     let script = StandIn::new("buildkitd", "0.1.0").then(Then::Exit { code: 4, saying: saying.into() }).script();
     let folder = with_stand_in(&context, "buildkit", "buildkitd", script);
     let failed = run(&context, &["up", "-q", "--buildkit", &folder]);
-    assert_outcome!(failed, @"");
+    assert_outcome!(failed, @r"
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: buildkitd ended with exit code 4 before it was ready; its log ends:
+      could not lock /x/buildkitd.lock, another instance running?
+
+    hint: another buildkitd works on the same root folder; stop that one, or use another workspace with `--base-dir DIR` (https://github.com/moby/buildkit/blob/master/cmd/buildkitd/main.go)
+    ");
     assert_eq!(pid(&context, "containerd"), None, "an `up` that fails half-way stops what it started");
 }
 

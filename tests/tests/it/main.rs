@@ -4,4 +4,6 @@
 
 mod archives;
 mod context;
+mod fetch;
+mod resolve;
 mod server;

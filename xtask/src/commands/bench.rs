@@ -11,9 +11,10 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct Options {
     /// How many times each; the medians are shown
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Only these: acquire, up, build, help
+    /// Only these
+    #[arg(value_parser = ["acquire", "up", "build", "help"])]
     names: Vec<String>,
 }
 

@@ -218,7 +218,7 @@ fn stay(context: &Context) -> Result<()> {
     context.ui.note("Ctrl-C stops both");
     let started = state::read(&context.workspace)?;
     let mut gone = None;
-    logs::follow(context, &DAEMONS, 0, true, &mut || {
+    logs::follow(context, &DAEMONS, usize::MAX, true, &mut || {
         let ended = |component: &Component| {
             let daemon = started.as_ref().and_then(|state| state.daemon(*component));
             daemon.is_none_or(|daemon| daemon.process().is_none())

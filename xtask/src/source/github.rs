@@ -61,7 +61,7 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
                 let releases: Vec<Release> = release::one_from_github(&text.body)?.into_iter().collect();
                 return match release::choose(component, ground.platform, spec, &releases)? {
                     Some(choice) => resolved(ground, component, choice),
-                    None => Err(release::nothing_matches(component, spec, "GitHub", &releases).into()),
+                    None => Err(release::nothing_matches(component, ground.platform, spec, "GitHub", &releases).into()),
                 };
             }
             // The list names what there is instead.
@@ -85,7 +85,7 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
             break;
         }
     }
-    Err(release::nothing_matches(component, spec, "GitHub", &seen).into())
+    Err(release::nothing_matches(component, ground.platform, spec, "GitHub", &seen).into())
 }
 
 fn ask(ground: &Ground, url: &str) -> Result<Text, HttpError> {
@@ -119,10 +119,10 @@ fn resolved(ground: &Ground, component: Component, choice: Choice) -> Result<Res
     {
         sha256 = release::digest_in_sums(&text.body, &choice.asset.name);
         if sha256.is_none() {
-            return Err(Failure::Final(Error::ground(format!(
-                "`{}` holds no digest of `{}`",
-                sums.location, choice.asset.name
-            ))));
+            return Err(Failure::Final(
+                Error::ground(format!("`{}` holds no digest of `{}`", sums.location, choice.asset.name))
+                    .hint(format!("ask for another version, or download it and give its path: `--{component} PATH`")),
+            ));
         }
         vouched_by = Some(sums.name.clone());
     }

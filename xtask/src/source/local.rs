@@ -47,8 +47,10 @@ fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolve
     let sums = PathBuf::from(format!("{}.sha256sum", path.display()));
     let (sha256, vouched_by) = if sums.is_file() {
         let text = fs::read_to_string(&sums).trying(|| format!("read `{}`", sums.display()))?;
-        let digest = release::digest_in_sums(&text, &file_name)
-            .ok_or_else(|| Error::ground(format!("`{}` holds no digest of `{file_name}`", sums.display())))?;
+        let digest = release::digest_in_sums(&text, &file_name).ok_or_else(|| {
+            Error::ground(format!("`{}` holds no digest of `{file_name}`", sums.display()))
+                .hint("mend the file, or delete it: then the archive is not verified")
+        })?;
         (digest, Some(sums.display().to_string()))
     } else {
         (files::sha256(path)?, None)

@@ -61,8 +61,9 @@ pub fn recorded(ground: &Ground, component: Component, spec: &Spec) -> Result<Op
     let known = lock.iter().flat_map(|lock| &lock.components).find(|known| known.component == component);
     let Some(known) = known else {
         return Err(Error::ground(format!(
-            "`--locked`, but `{}` says nothing of {component}",
-            ground.workspace.versions_lock().display()
+            "`--locked`, but `{}` says nothing of {component} for {}",
+            ground.workspace.versions_lock().display(),
+            ground.platform
         ))
         .hint("run the command once without `--locked`"));
     };

@@ -18,12 +18,15 @@ use std::path::Path;
 pub fn resolve_folder(ground: &Ground, component: Component, spec: &Spec, folder: &Path) -> Result<Resolved> {
     refuse_ref(component, spec, &folder.display().to_string())?;
     if !folder.is_dir() {
-        return Err(Error::usage(format!("`--source {}` is no mirror: there is no such folder", folder.display()))
+        let why = if folder.exists() { "it is no folder" } else { "there is no such folder" };
+        return Err(Error::usage(format!("`--source {}` is no mirror: {why}", folder.display()))
             .hint("give a folder of release files, a URL, or one of auto, github and go"));
     }
     let read = || format!("read the mirror `{}`", folder.display());
+    // It is recorded, and the next command may be run elsewhere.
+    let folder = std::path::absolute(folder).trying(read)?;
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).trying(read)? {
+    for entry in fs::read_dir(&folder).trying(read)? {
         let entry = entry.trying(read)?;
         let size = entry.metadata().ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len());
         if let (Ok(name), Some(size)) = (entry.file_name().into_string(), size) {
@@ -83,7 +86,7 @@ fn refuse_ref(component: Component, spec: &Spec, mirror: &str) -> Result<()> {
 fn choose(ground: &Ground, component: Component, spec: &Spec, files: Vec<Asset>, whence: &str) -> Result<Choice> {
     let releases = release::from_file_names(component, ground.platform, files);
     release::choose(component, ground.platform, spec, &releases)?
-        .ok_or_else(|| release::nothing_matches(component, spec, whence, &releases))
+        .ok_or_else(|| release::nothing_matches(component, ground.platform, spec, whence, &releases))
 }
 
 /// Without a listing there is no newest, but an exact version's file has only one name.
