@@ -70,6 +70,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When it can't be satisfied.
     pub fn resolve(&self, asked: &[(Component, Spec)]) -> Result<Vec<Resolved>> {
+        lock::claim(&self.workspace)?;
         let ground = Ground {
             http: &self.http,
             ui: self.ui,

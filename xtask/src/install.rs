@@ -40,9 +40,12 @@ impl Prepared {
         }
     }
 
-    /// Whether its place holds something else.
-    pub fn is_new(&self) -> bool {
-        matches!(self, Prepared::Staged(..))
+    /// Where it waits to be moved, if its place holds something else.
+    pub fn staged(&self) -> Option<&Path> {
+        match self {
+            Prepared::Unchanged(_) => None,
+            Prepared::Staged(_, folder) => Some(folder),
+        }
     }
 }
 

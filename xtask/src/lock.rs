@@ -1,6 +1,7 @@
 //! One command at a time changes a workspace; the next waits, and is told for whom.
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
+use crate::files;
 use crate::ui::Ui;
 use crate::workspace::Workspace;
 use same_file::Handle;
@@ -25,15 +26,37 @@ impl Guard {
     }
 }
 
+/// Marks a folder as a workspace, and keeps backups away from it. Format: <https://bford.info/cachedir/>
+const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a workspace of buildkit-windows. `cargo xtask clean` deletes it.\n";
+
+/// Creates the workspace where there is none.
+///
+/// Commands delete what is in a workspace, so a folder with something else in it never becomes one.
+///
+/// # Errors
+/// When it can't be created, or the folder is someone else's.
+pub fn claim(workspace: &Workspace) -> Result<()> {
+    let (base, tag) = (workspace.base(), workspace.tag());
+    if fs::read_to_string(&tag).is_ok_and(|text| text == TAG) {
+        return Ok(());
+    }
+    fs::create_dir_all(base).trying(|| format!("create the workspace `{}`", base.display()))?;
+    let mut entries = fs::read_dir(base).trying(|| format!("read `{}`", base.display()))?;
+    if entries.next().is_some() {
+        return Err(Error::usage(format!("`{}` is not empty, and no workspace of this harness", base.display()))
+            .hint("choose an empty or a new folder with `--base-dir DIR`"));
+    }
+    files::write_whole(&tag, TAG.as_bytes())
+}
+
 /// Takes the workspace's lock, creating the workspace where there is none.
 ///
 /// # Errors
-/// When the workspace can't be written.
+/// When the workspace can't be written, or the folder is someone else's.
 pub fn acquire(workspace: &Workspace, command: &str, ui: &Ui) -> Result<Guard> {
     let path = workspace.lock_file();
     loop {
-        fs::create_dir_all(workspace.base())
-            .trying(|| format!("create the workspace `{}`", workspace.base().display()))?;
+        claim(workspace)?;
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let file = file.trying(|| format!("open the lock `{}`", path.display()))?;
         match file.try_lock() {

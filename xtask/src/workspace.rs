@@ -94,6 +94,11 @@ impl Workspace {
         self.platform
     }
 
+    /// Tells that the folder is a workspace.
+    pub fn tag(&self) -> PathBuf {
+        self.base.join("CACHEDIR.TAG")
+    }
+
     /// Held by whoever changes the workspace.
     pub fn lock_file(&self) -> PathBuf {
         self.base.join("lock")

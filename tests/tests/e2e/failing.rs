@@ -152,6 +152,7 @@ fn a_daemon_that_ignores_being_asked_is_killed() {
 #[test]
 fn a_foreign_process_on_the_socket_is_named_and_left_alone() {
     let context = machine();
+    run(&context, &["up", "--no-start"]).success();
     std::fs::create_dir_all(context.base_dir().join("run")).unwrap();
     let listener = UnixListener::bind(context.base_dir().join("run/containerd.sock")).unwrap();
     let failed = run(&context, &["up"]);
@@ -192,6 +193,28 @@ impl Drop for SmallDisk<'_> {
     fn drop(&mut self) {
         assert!(std::process::Command::new("umount").arg(self.0).status().unwrap().success());
     }
+}
+
+#[test]
+fn a_file_system_that_nothing_can_be_stacked_on() {
+    let context = machine();
+    for folder in ["lower", "upper", "work", "stacked"] {
+        std::fs::create_dir(context.root().join(folder)).unwrap();
+    }
+    // An overlay is what a container's own root is: a second one can't be stacked on it.
+    let stacked = context.root().join("stacked");
+    let mount = |arguments: &[&str]| {
+        std::process::Command::new("mount").args(arguments).arg(&stacked).current_dir(context.root()).status()
+    };
+    assert!(mount(&["-t", "overlay", "-o", "lowerdir=lower,upperdir=upper,workdir=work", "none"]).unwrap().success());
+    let failed = run(&context, &["up", "--base-dir", stacked.join("base").to_str().unwrap()]);
+    assert!(std::process::Command::new("umount").arg(&stacked).status().unwrap().success());
+    assert_eq!(failed.code, 3, "{failed}");
+    assert!(failed.stderr.contains("error: failed to start `"), "{failed}");
+    assert!(
+        failed.stderr.contains("hint: mounts take CAP_SYS_ADMIN, and a workspace on a file system that"),
+        "{failed}"
+    );
 }
 
 #[test]

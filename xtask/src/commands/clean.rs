@@ -50,11 +50,13 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     tell_stopped(context, &stop::all(workspace)?);
     let doomed = doomed(context, options)?;
     let freed: u64 = doomed.iter().map(|path| files::disk_use(path)).sum();
-    for path in doomed.iter().filter(|path| **path != workspace.lock_file()) {
+    // The lock goes last, and the tag only with all the rest: a folder without it is nobody's.
+    for path in doomed.iter().filter(|path| **path != workspace.lock_file() && **path != workspace.tag()) {
         files::delete(path)?;
     }
     guard.remove()?;
     if !workspace.cache().exists() {
+        files::delete(&workspace.tag())?;
         // Another command may have come in meanwhile: then the folder is its own.
         drop(fs::remove_dir(workspace.base()));
     }
@@ -81,7 +83,9 @@ fn doomed(context: &Context, options: &Options) -> Result<Vec<PathBuf>> {
     let workspace = &context.workspace;
     let entries = fs::read_dir(workspace.base()).trying(|| format!("read `{}`", workspace.base().display()))?;
     let mut doomed: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    doomed.retain(|path| options.cache || *path != workspace.cache());
+    if !options.cache && workspace.cache().exists() {
+        doomed.retain(|path| *path != workspace.cache() && *path != workspace.tag());
+    }
     doomed.sort();
     Ok(doomed)
 }

@@ -10,7 +10,6 @@ use crate::daemon::{self, roots};
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
-use crate::process::{self, Argv};
 use crate::version::Spec;
 use clap::Args;
 use std::fs;
@@ -69,7 +68,7 @@ pub fn ensure(context: &Context) -> Result<()> {
     }
     let prepared = prepare(context)?;
     if let Some(mut state) = recorded
-        && !prepared.iter().any(Prepared::is_new)
+        && prepared.iter().all(|prepared| prepared.staged().is_none())
         && all_answer(context, &state)
     {
         context.ui.step("Up", &format!("already, and the newest asked for: {}", summary(&state)));
@@ -124,7 +123,7 @@ fn start_both(context: &Context, request: Request) -> Result<()> {
     if roots::pair(workspace)? {
         context.ui.note("BuildKit's and containerd's data did not belong together, so both were deleted");
     }
-    files::write_whole(&workspace.containerd_config(), containerd_config(context)?.1.as_bytes())?;
+    files::write_whole(&workspace.containerd_config(), containerd_config(context)?.as_bytes())?;
     files::write_whole(&workspace.buildkitd_config(), config::buildkitd(workspace).as_bytes())?;
     let mut state = State::new(request);
     let mut beside = None;
@@ -149,25 +148,20 @@ fn start_both(context: &Context, request: Request) -> Result<()> {
     Ok(())
 }
 
-/// containerd's default configuration and what the workspace makes of it.
-///
-/// # Errors
-/// When containerd can't be run, or its configuration can't be patched.
-pub fn containerd_config(context: &Context) -> Result<(String, String)> {
+/// containerd's configuration, from the default that the installed one prints.
+fn containerd_config(context: &Context) -> Result<String> {
     let workspace = &context.workspace;
     // Kept beside the programs that printed it: asking again would cost as much as starting a daemon.
     let kept = workspace.installed(Component::Containerd).join("default-config.toml");
     let default = match fs::read_to_string(&kept) {
         Ok(text) => text,
         Err(_) => {
-            let program = workspace.program(Component::Containerd, "containerd");
-            let text = process::succeed(&Argv::new(program).args(["config", "default"]))?.stdout;
+            let text = daemon::default_config(&workspace.program(Component::Containerd, "containerd"))?;
             files::write_whole(&kept, text.as_bytes())?;
             text
         }
     };
-    let patched = config::patch_containerd(&default, workspace)?;
-    Ok((default, patched))
+    config::patch_containerd(&default, workspace)
 }
 
 /// Whether every daemon that was recorded is still that process, and answers.
@@ -185,7 +179,7 @@ fn all_answer(context: &Context, state: &State) -> bool {
 fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
     tell_stopped(context, &stop::all(workspace)?);
-    let kept = [workspace.cache(), workspace.lock_file(), workspace.lock_holder()];
+    let kept = [workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
     let entries = fs::read_dir(workspace.base()).trying(|| format!("read `{}`", workspace.base().display()))?;
     for entry in entries.flatten().map(|entry| entry.path()).filter(|path| !kept.contains(path)) {
         files::delete(&entry)?;

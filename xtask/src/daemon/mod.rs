@@ -14,6 +14,7 @@ use crate::process::{self, Argv};
 use crate::tools::{buildctl, ctr};
 use crate::workspace::{Endpoint, Workspace};
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::Child;
 use std::time::Duration;
 
@@ -61,6 +62,14 @@ pub fn argv(workspace: &Workspace, component: Component) -> Argv {
         .dir(workspace.base())
 }
 
+/// What a containerd prints as its default configuration.
+///
+/// # Errors
+/// When it can't be run.
+pub fn default_config(program: &Path) -> Result<String> {
+    Ok(process::succeed(&Argv::new(program).args(["config", "default"]))?.stdout)
+}
+
 /// containerd looks for its shim, and the shim for runc, on `PATH`.
 fn search_path(workspace: &Workspace) -> std::ffi::OsString {
     let ours = Component::needed_on(workspace.platform().os).iter().map(|component| workspace.bin(*component));
@@ -88,7 +97,9 @@ pub fn start(workspace: &Workspace, component: Component, beside: Option<&Proces
         shared_with: beside.map(|process| process.pid),
     };
     let argv = argv(workspace, component);
-    let child = os::start_detached(&argv, log, &seclusion).trying(|| format!("start `{}`", argv.shown()))?;
+    let child = os::start_detached(&argv, log, &seclusion)
+        .trying(|| format!("start `{}`", argv.shown()))
+        .map_err(|error| error.hint(os::WHY_NOT_STARTED))?;
     // It may be gone already; `wait_until_ready` says then what it left in its log.
     let process = os::process(child.id()).unwrap_or(Process {
         pid: child.id(),

@@ -23,6 +23,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
+/// What is mostly to blame when a daemon can't even be started.
+pub const WHY_NOT_STARTED: &str = "mounts take CAP_SYS_ADMIN, and a workspace on a file system that overlayfs can stack on, such as ext4 or xfs (`--base-dir DIR`)";
+
 /// Whether the rights that daemons need are there.
 ///
 /// # Errors

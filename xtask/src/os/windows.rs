@@ -35,6 +35,9 @@ fn open(pid: u32, access: u32) -> Option<Owned> {
     (!handle.is_null()).then_some(Owned(handle))
 }
 
+/// What is mostly to blame when a daemon can't even be started.
+pub const WHY_NOT_STARTED: &str = "see whether an antivirus program has taken its .exe away";
+
 /// Whether the rights that daemons need are there: not looked at yet on Windows.
 ///
 /// # Errors

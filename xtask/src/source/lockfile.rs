@@ -39,12 +39,16 @@ pub fn read(workspace: &Workspace) -> Result<Option<LockFile>> {
     Ok(Some(lock).filter(|lock| lock.platform == workspace.platform()))
 }
 
-/// Records resolutions for the next time.
+/// Records resolutions for the next time, beside those of other components.
 ///
 /// # Errors
 /// When the file can't be written.
 pub fn write(workspace: &Workspace, resolutions: &[Resolution]) -> Result<()> {
-    let lock = LockFile { schema: SCHEMA, platform: workspace.platform(), components: resolutions.to_vec() };
+    let mut components = read(workspace)?.map_or_else(Vec::new, |lock| lock.components);
+    components.retain(|known| resolutions.iter().all(|new| new.component != known.component));
+    components.extend_from_slice(resolutions);
+    components.sort_by_key(|resolution| resolution.component);
+    let lock = LockFile { schema: SCHEMA, platform: workspace.platform(), components };
     let path = workspace.versions_lock();
     let json = serde_json::to_string_pretty(&lock).trying(|| format!("write `{}`", path.display()))?;
     files::write_whole(&path, (json + "\n").as_bytes())
