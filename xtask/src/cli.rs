@@ -35,46 +35,18 @@ pub struct Shared {
     /// The workspace [default: target/buildkit-windows-test]
     #[arg(long, global = true, value_name = "DIR", env = "BUILDKIT_WINDOWS_BASE_DIR", hide_env_values = true)]
     pub base_dir: Option<PathBuf>,
-    /// Which containerd: latest, prerelease, 2.3.4, 2.3, a Go ref, or a path to an archive, programs or a checkout
-    #[arg(
-        long,
-        global = true,
-        value_name = "SPEC",
-        default_value = "latest",
-        env = "BUILDKIT_WINDOWS_CONTAINERD",
-        hide_env_values = true
-    )]
-    pub containerd: Spec,
-    /// Which BuildKit
-    #[arg(
-        long,
-        global = true,
-        value_name = "SPEC",
-        default_value = "latest",
-        env = "BUILDKIT_WINDOWS_BUILDKIT",
-        hide_env_values = true
-    )]
-    pub buildkit: Spec,
-    /// Which runc (Linux)
-    #[arg(
-        long,
-        global = true,
-        value_name = "SPEC",
-        default_value = "latest",
-        env = "BUILDKIT_WINDOWS_RUNC",
-        hide_env_values = true
-    )]
-    pub runc: Spec,
-    /// Where to look: auto, github, go, or a mirror's folder or URL
-    #[arg(
-        long,
-        global = true,
-        value_name = "SOURCE",
-        default_value = "auto",
-        env = "BUILDKIT_WINDOWS_SOURCE",
-        hide_env_values = true
-    )]
-    pub source: Source,
+    /// Which containerd: latest, prerelease, 2.3.4, 2.3, a Go ref, or a path to an archive, programs or a checkout [default: latest]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true)]
+    pub containerd: Option<Spec>,
+    /// Which BuildKit [default: latest]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_BUILDKIT", hide_env_values = true)]
+    pub buildkit: Option<Spec>,
+    /// Which runc (Linux) [default: latest]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_RUNC", hide_env_values = true)]
+    pub runc: Option<Spec>,
+    /// Where to look: auto, github, go, or a mirror's folder or URL [default: auto]
+    #[arg(long, global = true, value_name = "SOURCE", env = "BUILDKIT_WINDOWS_SOURCE", hide_env_values = true)]
+    pub source: Option<Source>,
     /// What the programs are for [default: this host]
     #[arg(long, global = true, value_name = "OS-ARCH", env = "BUILDKIT_WINDOWS_PLATFORM", hide_env_values = true)]
     pub platform: Option<Platform>,
@@ -94,12 +66,17 @@ pub struct Shared {
 
 impl Shared {
     /// The version asked for of a component.
-    pub fn spec(&self, component: Component) -> &Spec {
+    pub fn spec(&self, component: Component) -> Option<&Spec> {
         match component {
-            Component::Containerd => &self.containerd,
-            Component::Buildkit => &self.buildkit,
-            Component::Runc => &self.runc,
+            Component::Containerd => self.containerd.as_ref(),
+            Component::Buildkit => self.buildkit.as_ref(),
+            Component::Runc => self.runc.as_ref(),
         }
+    }
+
+    /// Whether versions or a source are asked for at all.
+    pub fn is_choosy(&self) -> bool {
+        self.containerd.is_some() || self.buildkit.is_some() || self.runc.is_some() || self.source.is_some()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::http::{Http, Retry};
 use crate::lock::{self, Guard};
 use crate::os;
 use crate::platform::Platform;
-use crate::source::{self, Github, Ground, Resolved, github};
+use crate::source::{self, Github, Ground, Resolved, Source, github};
 use crate::ui::Ui;
 use crate::version::Spec;
 use crate::workspace::Workspace;
@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub request: Request,
     /// The repository that this harness belongs to.
     pub repository: PathBuf,
+    /// Whether versions or a source were asked for at all.
+    pub is_choosy: bool,
     github: Github,
     offline: bool,
     locked: bool,
@@ -51,13 +53,20 @@ impl<'a> Context<'a> {
         }
         let base = std::path::absolute(&base).trying(|| format!("make `{}` absolute", base.display()))?;
         os::check_base(&base)?;
-        let specs =
-            Component::needed_on(platform.os).iter().map(|component| (*component, shared.spec(*component).clone()));
+        let components = Component::needed_on(platform.os).iter();
+        let specs = components.map(|component| (*component, shared.spec(*component).cloned().unwrap_or(Spec::Latest)));
+        let source = match shared.source.clone().unwrap_or(Source::Auto) {
+            Source::MirrorFolder(folder) => Source::MirrorFolder(
+                std::path::absolute(&folder).trying(|| format!("make `{}` absolute", folder.display()))?,
+            ),
+            other => other,
+        };
         Ok(Self {
             ui,
             http: Http::new(shared.offline, Retry::default()),
             workspace: Workspace::new(base, platform),
-            request: Request { platform, source: shared.source.clone(), specs: specs.collect() },
+            request: Request { platform, source, specs: specs.collect() },
+            is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
             offline: shared.offline,

@@ -137,3 +137,21 @@ fn the_daemon_accepts_its_configuration_and_keeps_to_it() {
     let diff = run(&context, &["config", "--diff"]).success().stdout;
     assert!(diff.contains("-root = '/var/lib/containerd'") && diff.contains("+root = '"), "{diff}");
 }
+
+#[test]
+fn a_build_takes_what_is_up_unless_it_asks_for_something_else() {
+    let context = machine();
+    let older = tests::real::programs(context.program()).older_containerd.clone();
+    run(&context, &["up", "--containerd", &older]).success();
+    let built = context.xtask(["build-sample"]).run().success();
+    assert!(built.stderr.contains(&format!("Up already: containerd {older}")), "{built}");
+}
+
+#[test]
+fn placing_what_is_in_place_leaves_the_daemons_alone() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let before = pid(&context, "containerd");
+    run(&context, &["up", "--no-start"]).success();
+    assert_eq!(pid(&context, "containerd"), before);
+}

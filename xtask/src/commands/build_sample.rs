@@ -43,7 +43,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     context.require_daemons_can_run()?;
     let folder = find_sample(context, options.sample.as_deref())?;
     let _guard = context.lock("build-sample")?;
-    up::ensure(context)?;
+    up::ensure_any(context)?;
     let expected = stage(context, &folder)?;
     let deadline = Instant::now() + options.timeout;
     build(context, options, deadline)?;

@@ -39,7 +39,13 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         if options.fresh {
             wipe(context)?;
         }
-        return place(context, &prepare(context)?);
+        let prepared = prepare(context)?;
+        // What is up and of these versions already goes on undisturbed.
+        return if prepared.iter().any(|prepared| prepared.staged().is_some()) {
+            place(context, &prepared)
+        } else {
+            Ok(())
+        };
     }
     context.require_daemons_can_run()?;
     let guard = context.lock("up")?;
@@ -78,6 +84,21 @@ pub fn ensure(context: &Context) -> Result<()> {
     // Before anything is stopped, and most of all before anything that isn't ours could be.
     place(context, &prepared)?;
     start(context, context.request.clone())
+}
+
+/// Sees to it that daemons are up: those that are, whatever their versions, unless some are asked for.
+///
+/// # Errors
+/// When there are none, and none can be started.
+pub fn ensure_any(context: &Context) -> Result<()> {
+    if !context.is_choosy
+        && let Some(state) = state::read(&context.workspace)?
+        && all_answer(context, &state)
+    {
+        context.ui.step("Up", &format!("already: {}", summary(&state)));
+        return Ok(());
+    }
+    ensure(context)
 }
 
 /// A path may hold something else by now, so it is looked at every time.

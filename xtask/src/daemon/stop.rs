@@ -8,8 +8,11 @@ use crate::poll::{self, Look};
 use crate::workspace::Workspace;
 use std::time::Duration;
 
-/// How long one that was asked may take: buildkitd waits for its builds to notice.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a daemon that was asked may take: buildkitd waits for its builds to notice.
+const GRACE_OF_DAEMONS: Duration = Duration::from_secs(10);
+
+/// How long the others may take. A shell that is a container's first process doesn't even hear that it is asked.
+const GRACE_OF_LEFTOVERS: Duration = Duration::from_secs(2);
 
 /// How long the system may take to end one that was killed.
 const AFTER_KILL: Duration = Duration::from_secs(10);
@@ -31,18 +34,16 @@ pub fn all(workspace: &Workspace) -> Result<Stopped> {
     let mut stopped = Stopped::default();
     for component in [Component::Buildkit, Component::Containerd] {
         if let Some(process) = running(workspace, component)? {
-            end(&process)?;
+            end_all(std::slice::from_ref(&process), GRACE_OF_DAEMONS)?;
             stopped.daemons.push((component, process.pid));
         }
     }
-    // The innermost first, so that nothing is left behind by its parent's end. Twice, for what was just starting.
+    // Twice, for what was just starting.
     for _ in 0..2 {
-        for process in os::processes_of(workspace.base()) {
-            if process.pid != std::process::id() {
-                end(&process)?;
-                stopped.leftovers.push(process);
-            }
-        }
+        let mut left = os::processes_of(workspace.base());
+        left.retain(|process| process.pid != std::process::id());
+        end_all(&left, GRACE_OF_LEFTOVERS)?;
+        stopped.leftovers.extend(left);
     }
     os::delete_control_groups(&workspace.cgroup_parent());
     state::forget(workspace)?;
@@ -62,26 +63,20 @@ pub fn running(workspace: &Workspace, component: Component) -> Result<Option<Pro
     Ok(os::processes_of(&workspace.bin(component)).into_iter().find(|process| process.executable == program))
 }
 
-fn end(process: &Process) -> Result<()> {
-    let gone = || {
-        Ok(if os::process(process.pid).as_ref() == Some(process) {
-            Look::NotYet(String::new())
-        } else {
-            Look::Ready(())
-        })
-    };
-    os::ask_to_stop(process);
-    let asked = poll::until(GRACE, gone, |_| Error::ground("it was asked in vain"));
-    if asked.is_ok() {
+/// Asks processes to stop, and ends those that don't.
+fn end_all(processes: &[Process], grace: Duration) -> Result<()> {
+    let survivor = || processes.iter().find(|process| os::process(process.pid).as_ref() == Some(process));
+    let all_gone = || Ok(if survivor().is_some() { Look::NotYet(String::new()) } else { Look::Ready(()) });
+    processes.iter().for_each(os::ask_to_stop);
+    if poll::until(grace, all_gone, |_| Error::ground("they were asked in vain")).is_ok() {
         return Ok(());
     }
-    os::kill(process);
-    poll::until(AFTER_KILL, gone, |_| {
-        Error::ground(format!(
-            "failed to stop `{}` (pid {}): it survives being killed",
-            process.executable.display(),
-            process.pid
-        ))
-        .hint("it may hang in the kernel: see its state in `ps`, and reboot if need be")
+    // The innermost come first, so that no parent's end lets go of a child before its turn.
+    processes.iter().for_each(os::kill);
+    poll::until(AFTER_KILL, all_gone, |_| {
+        let (program, pid) =
+            survivor().map_or((String::new(), 0), |process| (process.executable.display().to_string(), process.pid));
+        Error::ground(format!("failed to stop `{program}` (pid {pid}): it survives being killed"))
+            .hint("it may hang in the kernel: see its state in `ps`, and reboot if need be")
     })
 }

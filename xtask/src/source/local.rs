@@ -4,7 +4,7 @@ use super::github::form;
 use super::{Found, Ground, Material, Resolution, Resolved, UNKNOWN_VERSION, go};
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
-use crate::fetch::{Asset, Origin};
+use crate::fetch::{Asset, Form, Origin};
 use crate::files;
 use crate::platform::Platform;
 use crate::process::{self, Argv};
@@ -43,6 +43,10 @@ pub fn resolve(ground: &Ground, component: Component, path: &Path) -> Result<Res
 
 fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolved> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if component != Component::Runc && form(component, &file_name) != Form::TarGz {
+        return Err(Error::usage(format!("`--{component} {}` is no archive that ends in .tar.gz", path.display()))
+            .hint("give an archive as upstream releases it, a folder of programs or a source checkout"));
+    }
     let version = component.version_in_asset_name(&file_name, ground.platform).flatten();
     let sums = PathBuf::from(format!("{}.sha256sum", path.display()));
     let (sha256, vouched_by) = if sums.is_file() {
