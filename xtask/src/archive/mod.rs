@@ -16,7 +16,7 @@ use crate::os;
 use flate2::bufread::MultiGzDecoder;
 use names::{check_target, inner_path};
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use tar::{Archive, Entry, EntryType};
 use write::{Closer, copy, create_file, create_folder, create_parent};
@@ -40,12 +40,10 @@ pub struct Unpacked {
 /// Unpacks a gzip'd tar stream into `dest`, an existing empty folder.
 ///
 /// Of the mode bits only the executable one is kept.
-pub fn unpack_tar_gz(from: impl Read, dest: &Path) -> Result<Unpacked, ArchiveError> {
-    unpack_tar_gz_blocks(BufReader::with_capacity(BLOCK, from), dest)
-}
-
-/// [`unpack_tar_gz`] for a reader that has its own buffer.
-pub fn unpack_tar_gz_blocks(from: impl BufRead, dest: &Path) -> Result<Unpacked, ArchiveError> {
+///
+/// # Errors
+/// When an entry is refused, the archive is damaged or cut short, or a file can't be written.
+pub fn unpack_tar_gz(from: impl BufRead, dest: &Path) -> Result<Unpacked, ArchiveError> {
     std::thread::scope(|scope| {
         let closer = Closer::start(scope);
         let mut unpacker = Unpacker { dest, block: vec![0; BLOCK], links: Vec::new(), unpacked: Unpacked::default() };

@@ -83,10 +83,11 @@ impl Partial {
     pub(super) fn complete(self, place: &Path) -> Result<()> {
         let facts_path = self.facts_path();
         let Self { file, path, .. } = self;
-        drop(file);
         let parent = place.parent().unwrap_or(place);
         std::fs::create_dir_all(parent).trying(|| format!("create `{}`", parent.display()))?;
         std::fs::rename(&path, place).trying(|| format!("move `{}` to `{}`", path.display(), place.display()))?;
+        // Locked until it is in its place: another process must not begin to write what is moved.
+        drop(file);
         // What is left behind here is overwritten or swept up later.
         let _ = std::fs::remove_file(facts_path);
         Ok(())

@@ -1,7 +1,7 @@
 //! One pass over the bytes of an asset: they are hashed while another thread unpacks them.
 
 use super::{Form, Job, Progress};
-use crate::archive::{ArchiveError, BLOCK, Unpacked, place_program, unpack_tar_gz_blocks};
+use crate::archive::{ArchiveError, BLOCK, Unpacked, place_program, unpack_tar_gz};
 use crate::error::{Context as _, Error, Result};
 use crate::files::hex;
 use crate::http::HttpError;
@@ -96,7 +96,7 @@ impl Job<'_> {
 
     fn unpack(&self, from: Blocks) -> Result<Unpacked, ArchiveError> {
         match &self.asset.form {
-            Form::TarGz => unpack_tar_gz_blocks(from, self.staging),
+            Form::TarGz => unpack_tar_gz(from, self.staging),
             Form::Program { name } => place_program(from, self.staging, name),
         }
     }

@@ -70,11 +70,6 @@ impl Http {
         &self.retry
     }
 
-    /// Whether calls are forbidden.
-    pub fn is_offline(&self) -> bool {
-        self.offline
-    }
-
     /// How many requests were sent, failed ones included.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
