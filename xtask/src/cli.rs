@@ -3,7 +3,7 @@
 use crate::commands;
 use crate::component::Component;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::source::Source;
 use crate::ui::{Level, Ui};
@@ -12,6 +12,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 /// Runs the newest BuildKit and containerd out of target/buildkit-windows-test, and says whether they work
 #[derive(Debug, Parser)]
@@ -36,19 +37,19 @@ pub struct Shared {
     #[arg(long, global = true, value_name = "DIR", env = "BUILDKIT_WINDOWS_BASE_DIR", hide_env_values = true)]
     pub base_dir: Option<PathBuf>,
     /// Which containerd: latest, prerelease, 2.3.4, 2.3, a Go ref, or a path to an archive, programs or a checkout [default: latest]
-    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true, value_parser = value::<Spec>)]
     pub containerd: Option<Spec>,
     /// Which BuildKit [default: latest]
-    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_BUILDKIT", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_BUILDKIT", hide_env_values = true, value_parser = value::<Spec>)]
     pub buildkit: Option<Spec>,
     /// Which runc (Linux) [default: latest]
-    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_RUNC", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_RUNC", hide_env_values = true, value_parser = value::<Spec>)]
     pub runc: Option<Spec>,
     /// Where to look: auto, github, go, or a mirror's folder or URL [default: auto]
-    #[arg(long, global = true, value_name = "SOURCE", env = "BUILDKIT_WINDOWS_SOURCE", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "SOURCE", env = "BUILDKIT_WINDOWS_SOURCE", hide_env_values = true, value_parser = value::<Source>)]
     pub source: Option<Source>,
     /// What the programs are for [default: this host]
-    #[arg(long, global = true, value_name = "OS-ARCH", env = "BUILDKIT_WINDOWS_PLATFORM", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "OS-ARCH", env = "BUILDKIT_WINDOWS_PLATFORM", hide_env_values = true, value_parser = value::<Platform>)]
     pub platform: Option<Platform>,
     /// Touch no network: take what the cache holds
     #[arg(long, global = true, env = "BUILDKIT_WINDOWS_OFFLINE", hide_env_values = true, value_parser = FalseyValueParser::new())]
@@ -78,6 +79,14 @@ impl Shared {
     pub fn is_choosy(&self) -> bool {
         self.containerd.is_some() || self.buildkit.is_some() || self.runc.is_some() || self.source.is_some()
     }
+}
+
+/// Reads an option's value. Of an error clap shows only the sentence, so its hint comes with that.
+fn value<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| match error.hint_text() {
+        Some(hint) => format!("{error}\n\nhint: {hint}"),
+        None => error.to_string(),
+    })
 }
 
 /// The subcommands, one file each in [`crate::commands`].

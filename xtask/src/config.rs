@@ -40,7 +40,10 @@ fn global_prefixes(os: Os) -> &'static [&'static str] {
 /// # Errors
 /// When the document is no TOML, says nowhere where containerd listens, or a path could not be moved.
 pub fn patch_containerd(default: &str, workspace: &Workspace) -> Result<String> {
-    let mut document: DocumentMut = default.parse().trying(|| "read containerd's default configuration".into())?;
+    let mut document: DocumentMut =
+        default.parse().trying(|| "read containerd's default configuration".into()).map_err(|error: Error| {
+            error.hint("take another containerd with `--containerd VERSION`, and report this one")
+        })?;
     let os = workspace.platform().os;
     let folder = workspace.component(Component::Containerd).display().to_string();
 

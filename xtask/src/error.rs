@@ -138,9 +138,9 @@ impl Error {
             Some(std::io::ErrorKind::ReadOnlyFilesystem) => {
                 self.hint("put the workspace on a writable disk with `--base-dir DIR`")
             }
-            Some(std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists) => {
-                self.hint("a file is where a folder should be: move it, or put the workspace elsewhere with `--base-dir DIR`")
-            }
+            Some(std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists) => self.hint(
+                "a file is where a folder should be: move it, or put the workspace elsewhere with `--base-dir DIR`",
+            ),
             _ => self,
         }
     }

@@ -99,22 +99,27 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a file that a newer harness wrote: its fields may mean something else by now.
+/// Reads a JSON file that tells its `schema`; `None` where there is no file.
 ///
 /// # Errors
-/// When its `schema` is above `newest`.
-pub fn check_schema(json: &str, newest: u32, path: &Path) -> Result<()> {
+/// When it can't be read, or its schema is above `newest`: in a newer harness its fields may mean something else.
+pub fn read_versioned(path: &Path, newest: u32) -> Result<Option<String>> {
     #[derive(serde::Deserialize)]
     struct Versioned {
         schema: u32,
     }
-    match serde_json::from_str::<Versioned>(json) {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).trying(|| format!("read `{}`", path.display())),
+    };
+    match serde_json::from_str::<Versioned>(&text) {
         Ok(Versioned { schema }) if schema > newest => Err(Error::ground(format!(
             "`{}` was written by a newer harness (schema {schema}, and this one knows {newest})",
             path.display()
         ))
         .hint("update this checkout, or use another workspace with `--base-dir DIR`")),
-        // Whoever reads the file next says what else is wrong with it.
-        _ => Ok(()),
+        // Whoever reads the text next says what else is wrong with it.
+        _ => Ok(Some(text)),
     }
 }

@@ -9,7 +9,6 @@ use crate::source::Source;
 use crate::version::Spec;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::PathBuf;
 
 /// The newest form of the file that this program reads and writes.
@@ -80,16 +79,9 @@ impl Daemon {
 /// # Errors
 /// When the file can't be read, or was written by a newer harness.
 pub fn read(workspace: &Workspace) -> Result<Option<State>> {
-    let path = workspace.state_file();
-    let what = || format!("read `{}`", path.display());
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).trying(what),
-    };
-    files::check_schema(&text, SCHEMA, &path)?;
+    let text = files::read_versioned(&workspace.state_file(), SCHEMA)?;
     // One that makes no sense tells nothing: what runs is found by its program's folder as well.
-    Ok(serde_json::from_str(&text).ok())
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// Records what runs.

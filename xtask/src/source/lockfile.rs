@@ -9,7 +9,6 @@ use crate::platform::Platform;
 use crate::version::{Spec, parse_tag};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
-use std::fs;
 
 /// The newest form of the file that this program reads and writes.
 const SCHEMA: u32 = 1;
@@ -28,14 +27,8 @@ pub struct LockFile {
 /// When it can't be read, or was written by a newer harness.
 pub fn read(workspace: &Workspace) -> Result<Option<LockFile>> {
     let path = workspace.versions_lock();
-    let what = || format!("read `{}`", path.display());
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).trying(what),
-    };
-    files::check_schema(&text, SCHEMA, &path)?;
-    let lock: LockFile = serde_json::from_str(&text).trying(what)?;
+    let Some(text) = files::read_versioned(&path, SCHEMA)? else { return Ok(None) };
+    let lock: LockFile = serde_json::from_str(&text).trying(|| format!("read `{}`", path.display()))?;
     Ok(Some(lock).filter(|lock| lock.platform == workspace.platform()))
 }
 
