@@ -3,8 +3,8 @@
 use crate::error::Result;
 use std::time::{Duration, Instant};
 
-/// How often to look again.
-const INTERVAL: Duration = Duration::from_millis(10);
+/// How long to wait between two looks. Most are cheap (is there a socket yet?), and those that aren't take their own time.
+const INTERVAL: Duration = Duration::from_millis(2);
 
 /// What a look told.
 pub enum Look<T> {

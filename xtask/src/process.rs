@@ -142,21 +142,22 @@ pub fn succeed(argv: &Argv) -> Result<Output> {
     Err(Error::ground(format!("`{}` failed with {}: {}", argv.shown(), exit(output.status), output.last_words())))
 }
 
-/// Runs a program with this program's own stdin, stdout and stderr, showing the command first.
+/// Runs a program with this program's own stdin, stdout and stderr.
 ///
 /// # Errors
-/// When it can't be started, or ends with another code than 0.
-pub fn run_in_the_open(argv: &Argv) -> Result<()> {
-    let shell = Shell::new().trying(|| "look at the current folder".into())?;
+/// When it can't be started; its failing is in the status.
+pub fn run_in_the_open(argv: &Argv) -> Result<ExitStatus> {
+    let what = || format!("run `{}`", argv.shown());
+    let shell = Shell::new().trying(what)?;
     if let Some(dir) = &argv.dir {
         shell.change_dir(dir);
     }
-    for (name, value) in &argv.env {
-        if let Some(value) = value {
-            shell.set_var(name, value);
-        }
-    }
-    shell.cmd(&argv.program).args(&argv.args).run().map_err(|error| Error::failed(error.to_string()))
+    let command =
+        argv.env.iter().fold(shell.cmd(&argv.program).args(&argv.args), |command, (name, value)| match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        });
+    Command::from(command).status().trying(what)
 }
 
 /// Whose output a chunk is.

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod archives;
+mod bad_input;
+mod cli;
+mod config;
 mod context;
 mod fetch;
 mod resolve;

@@ -453,7 +453,7 @@ fn without_github_cache_and_go_it_says_so() {
     ----- stderr -----
     error: failed to build containerd from source: `go` is not on PATH
 
-    hint: install Go 1.24 or newer, or take released programs with `--source github` or a mirror
+    hint: install Go 1.26.8 or newer, or take released programs with `--source github` or a mirror
     ");
     let server = server();
     let context = context!().without("go").server(&server);
@@ -463,7 +463,7 @@ fn without_github_cache_and_go_it_says_so() {
     ----- stderr -----
     error: failed to build buildkit from source: `go` is not on PATH
 
-    hint: install Go 1.24 or newer, or take released programs with `--source github` or a mirror
+    hint: install Go 1.26.8 or newer, or take released programs with `--source github` or a mirror
     ");
 }
 
@@ -554,6 +554,12 @@ fn offline_takes_the_cache_and_makes_no_call() {
     ");
     assert!(server.requests().is_empty(), "{:#?}", server.requests());
     assert_eq!(fs::read(context.base_dir().join("versions.lock.json")).unwrap(), lock, "{online}");
+    // The newest of what it holds, and not what came last.
+    for version in ["2.10.0", "2.9.9"] {
+        server.release(Containerd.repository(), release(Containerd, version, PLATFORM));
+        done(&context, &format!("up --no-start --containerd {version}"));
+    }
+    assert_eq!(resolved(&context, Containerd, "--offline")["version"], "2.10.0");
 }
 
 #[test]
@@ -564,7 +570,7 @@ fn locked_takes_what_the_lock_file_says_and_nothing_else() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: `--locked`, but `[BASE]/versions.lock.json` says nothing of containerd
+    error: `--locked`, but `[BASE]/versions.lock.json` says nothing of containerd for windows-amd64
 
     hint: run the command once without `--locked`
     ");
@@ -590,7 +596,7 @@ fn locked_takes_what_the_lock_file_says_and_nothing_else() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: `--locked`, but `[BASE]/versions.lock.json` says nothing of containerd
+    error: `--locked`, but `[BASE]/versions.lock.json` says nothing of containerd for windows-arm64
 
     hint: run the command once without `--locked`
     ");
@@ -680,7 +686,7 @@ fn a_mirror_is_a_folder_of_upstreams_files() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--containerd main` is a Go ref, and the mirror `mirror` has only released files
+    error: `--containerd main` is a Go ref, and the mirror `[ROOT]/mirror` has only released files
 
     hint: use `--source go` for it
     ");
@@ -688,7 +694,7 @@ fn a_mirror_is_a_folder_of_upstreams_files() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--source nowhere` is no mirror: there is no such folder
+    error: `--source [ROOT]/nowhere` is no mirror: there is no such folder
 
     hint: give a folder of release files, a URL, or one of auto, github and go
     ");
@@ -697,7 +703,7 @@ fn a_mirror_is_a_folder_of_upstreams_files() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--source a file` is no mirror: there is no such folder
+    error: `--source [ROOT]/a file` is no mirror: it is no folder
 
     hint: give a folder of release files, a URL, or one of auto, github and go
     ");
@@ -824,12 +830,12 @@ fn a_mirror_behind_a_url_needs_a_listing_only_for_what_is_not_exact() {
     hint: check the version and the address
     ");
     assert_outcome!(mirror("resolve --containerd 2.3.4 --buildkit main"), @"
-    exit code: 3
+    exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: the mirror `http://[SERVER]/mirror` shows no listing, so `--containerd latest` can't be picked from it
+    error: `--buildkit main` is a Go ref, and the mirror `http://[SERVER]/mirror` has only released files
 
-    hint: ask for an exact version: `--containerd 1.2.3`
+    hint: use `--source go` for it
     ");
     server.fault("/mirror/", Fault::Status(401), Times::Always);
     assert_outcome!(mirror("resolve"), @"

@@ -1,9 +1,7 @@
 //! `cargo xtask bench`: measure the harness against the same work done by hand.
 
-use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::install;
 use crate::process::{self, Argv};
 use clap::Args;
 
@@ -18,23 +16,20 @@ pub struct Options {
     names: Vec<String>,
 }
 
-/// Runs it: the measuring is a program of the tests, which have the loopback server that it needs.
+/// Runs it: the measuring is a program of the tests, which have the loopback server that it needs. It says itself what
+/// else it needs: the workspace's programs for most of its measures, and root for some.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
-    context.require_daemons_can_run()?;
-    for component in Component::needed_on(context.workspace.platform().os) {
-        if install::installed(&context.workspace, *component).is_none() {
-            return Err(Error::ground(format!(
-                "the benchmark needs real programs, and `{}` holds no {component}",
-                context.workspace.base().display()
-            ))
-            .hint("run `cargo xtask up` once"));
-        }
-    }
+    context.require_programs_can_run()?;
     let argv = Argv::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--package", "tests", "--bin", "bench", "--"])
         .arg(context.workspace.base())
         .arg(options.runs.to_string())
         .args(&options.names)
         .dir(&context.repository);
-    process::run_in_the_open(&argv)
+    let status = process::run_in_the_open(&argv)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::ground(format!("the benchmark ended with {}", process::exit(status))))
+    }
 }

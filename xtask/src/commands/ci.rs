@@ -39,13 +39,13 @@ pub fn run(ui: &Ui, options: &Options) -> Result<()> {
             continue;
         }
         let _group = ui.group(leg.name);
-        ui.step("Checking", leg.name);
-        match process::run_in_the_open(&leg.argv) {
-            Ok(()) => summary.push(format!("passed   {}", leg.name)),
-            Err(error) => {
-                failed += 1;
-                summary.push(format!("failed   {}: {error}", leg.name));
-            }
+        ui.step("Checking", &format!("{}: {}", leg.name, leg.argv.shown()));
+        let status = process::run_in_the_open(&leg.argv)?;
+        if status.success() {
+            summary.push(format!("passed   {}", leg.name));
+        } else {
+            failed += 1;
+            summary.push(format!("failed   {}: {}", leg.name, process::exit(status)));
         }
     }
     print(summary.join("\n") + "\n")?;

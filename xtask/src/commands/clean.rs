@@ -92,10 +92,8 @@ fn doomed(context: &Context, options: &Options) -> Result<Vec<PathBuf>> {
 
 fn list(context: &Context, options: &Options) -> Result<()> {
     let mut text = String::new();
-    for component in [Component::Buildkit, Component::Containerd] {
-        if let Some(process) = stop::running(&context.workspace, component)? {
-            text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
-        }
+    for (component, process) in stop::running(&context.workspace)? {
+        text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
     }
     for path in doomed(context, options)? {
         text.push_str(&format!("delete {} ({})\n", path.display(), bytes(files::disk_use(&path))));

@@ -32,16 +32,17 @@ pub struct Stopped {
 /// When a process survives even being killed.
 pub fn all(workspace: &Workspace) -> Result<Stopped> {
     let mut stopped = Stopped::default();
-    for component in [Component::Buildkit, Component::Containerd] {
-        if let Some(process) = running(workspace, component)? {
-            end_all(std::slice::from_ref(&process), GRACE_OF_DAEMONS)?;
-            stopped.daemons.push((component, process.pid));
-        }
+    for (component, process) in running(workspace)? {
+        end_all(std::slice::from_ref(&process), GRACE_OF_DAEMONS)?;
+        stopped.daemons.push((component, process.pid));
     }
-    // Twice, for what was just starting.
-    for _ in 0..2 {
+    // Again after some were ended, for what was just starting.
+    loop {
         let mut left = os::processes_of(workspace.base());
         left.retain(|process| process.pid != std::process::id());
+        if left.is_empty() {
+            break;
+        }
         end_all(&left, GRACE_OF_LEFTOVERS)?;
         stopped.leftovers.extend(left);
     }
@@ -50,17 +51,24 @@ pub fn all(workspace: &Workspace) -> Result<Stopped> {
     Ok(stopped)
 }
 
-/// A daemon's process: the recorded one, or one that a killed `up` had no time to record.
+/// The daemons that run, in the order in which they are stopped: the recorded ones, else those that a killed `up` had no
+/// time to record.
 ///
 /// # Errors
 /// When the state can't be read.
-pub fn running(workspace: &Workspace, component: Component) -> Result<Option<Process>> {
-    let recorded = state::read(workspace)?.and_then(|state| state.daemon(component).and_then(state::Daemon::process));
-    if recorded.is_some() {
-        return Ok(recorded);
-    }
-    let program = workspace.program(component, component.main_program());
-    Ok(os::processes_of(&workspace.bin(component)).into_iter().find(|process| process.executable == program))
+pub fn running(workspace: &Workspace) -> Result<Vec<(Component, Process)>> {
+    let state = state::read(workspace)?;
+    let mut unrecorded = None;
+    let processes = [Component::Buildkit, Component::Containerd].map(|component| {
+        let recorded = state.as_ref().and_then(|state| state.daemon(component)).and_then(state::Daemon::process);
+        let process = recorded.or_else(|| {
+            let program = workspace.program(component, component.main_program());
+            let all = unrecorded.get_or_insert_with(|| os::processes_of(workspace.base()));
+            all.iter().find(|process| process.executable == program).cloned()
+        });
+        process.map(|process| (component, process))
+    });
+    Ok(processes.into_iter().flatten().collect())
 }
 
 /// Asks processes to stop, and ends those that don't.

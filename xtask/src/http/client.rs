@@ -11,7 +11,9 @@ const USER_AGENT: &str = concat!("buildkit-windows-xtask/", env!("CARGO_PKG_VERS
 /// How long a connection may take to come about. Short, because falling back to another source matters more.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) fn build_client(stall: Duration, proxies: bool) -> Result<Client, String> {
+/// A client for the world, or one for this machine itself: that one asks no proxy, and needs no root certificates, whose
+/// loading takes longer than the calls.
+pub(super) fn build_client(stall: Duration, outside: bool) -> Result<Client, String> {
     // An error means that someone has installed a provider already, which is all that's wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -21,7 +23,7 @@ pub(super) fn build_client(stall: Duration, proxies: bool) -> Result<Client, Str
         .timeout(stall)
         .referer(false)
         .redirect(reqwest::redirect::Policy::custom(follow));
-    let builder = if proxies { builder } else { builder.no_proxy() };
+    let builder = if outside { builder } else { builder.no_proxy().tls_certs_only([]) };
     builder.build().map_err(|error| causes(&error))
 }
 
@@ -38,8 +40,12 @@ fn follow(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action 
     }
 }
 
-/// This machine is never asked for through a proxy, which would ask itself. Go and browsers do likewise.
+/// Whether a URL is of this machine, in plain text. It is never asked for through a proxy, which would ask itself; Go and
+/// browsers do likewise.
 pub(super) fn is_loopback(url: &Url) -> bool {
+    if url.scheme() != "http" {
+        return false;
+    }
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

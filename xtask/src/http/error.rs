@@ -97,6 +97,9 @@ impl HttpError {
     fn hint(&self) -> Option<String> {
         Some(match &self.kind {
             HttpErrorKind::Offline => "run the command once without `--offline`".to_owned(),
+            HttpErrorKind::Unreachable(why) if why.contains("No CA certificates") => {
+                "install the system's root certificates (Debian: apt-get install ca-certificates)".to_owned()
+            }
             HttpErrorKind::Unreachable(_) => {
                 "check the network, and HTTPS_PROXY and NO_PROXY if a proxy stands in between".to_owned()
             }

@@ -172,7 +172,7 @@ impl Http {
     }
 
     fn client_for(&self, url: &Url) -> Result<&Client, String> {
-        let (cell, proxies) = if is_loopback(url) { (&self.loopback, false) } else { (&self.outside, true) };
-        cell.get_or_init(|| build_client(self.retry.stall, proxies)).as_ref().map_err(Clone::clone)
+        let (cell, outside) = if is_loopback(url) { (&self.loopback, false) } else { (&self.outside, true) };
+        cell.get_or_init(|| build_client(self.retry.stall, outside)).as_ref().map_err(Clone::clone)
     }
 }

@@ -129,7 +129,10 @@ fn prepare(seclusion: &Seclusion) -> io::Result<Box<dyn Fn() -> io::Result<()> +
 
 /// A process by its id, if it is there and not a zombie.
 pub fn process(pid: u32) -> Option<Process> {
-    let stat = stat(pid)?;
+    stat(pid).and_then(|stat| process_with(pid, &stat))
+}
+
+fn process_with(pid: u32, stat: &Stat) -> Option<Process> {
     let executable = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     (stat.state != 'Z').then_some(Process { pid, started: stat.started, executable: undeleted(executable) })
 }
@@ -169,7 +172,9 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let mut all: HashMap<u32, (Process, u32)> = HashMap::new();
     for pid in pids {
-        if let (Some(process), Some(stat)) = (process(pid), stat(pid)) {
+        if let Some(stat) = stat(pid)
+            && let Some(process) = process_with(pid, &stat)
+        {
             all.insert(pid, (process, stat.parent));
         }
     }

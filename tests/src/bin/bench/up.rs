@@ -52,20 +52,6 @@ fn from_cache(bench: &Bench, machine: &Machine, server: &ReleaseServer, rows: &m
         }
         machine.xtask(&["down"]).timed("stop the daemons")?;
         theirs.push(boot_by_hand(machine)?);
-        eprintln!("{:?} {:?}", ours.last(), theirs.last());
-        if run == 12 {
-            machine.xtask(&["down"]).timed("x")?;
-            let mut c = Command::new("strace");
-            let x = machine.xtask(&["up"]);
-            c.args(["-f","-ttt","-s","200","-o","/tmp/h6/strace.out","-e","trace=execve,clone,clone3,fork,vfork,connect,clock_nanosleep,wait4,waitid,unshare,mount,exit_group,openat,renameat2,rename,fsync,sendto,unlink,fdatasync"]).arg(x.get_program()).args(x.get_args());
-            for (k, v) in x.get_envs() {
-                match v {
-                    Some(v) => c.env(k, v),
-                    None => c.env_remove(k),
-                };
-            }
-            c.timed("strace")?;
-        }
     }
     rows.push(Row::paired("up, warm cache, daemons down", &ours, "both booted by hand", &theirs, Goal::Ratio(1.5)));
     Ok(())
