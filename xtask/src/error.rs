@@ -88,7 +88,7 @@ impl fmt::Display for Error {
         let mut said = self.message.clone();
         let mut cause = self.source.as_deref().map(|source| source as &dyn std::error::Error);
         while let Some(error) = cause {
-            let text = error.to_string();
+            let text = error.to_string().trim().to_owned();
             // Many libraries repeat their source in their own text: say each thing once.
             if !said.contains(&text) {
                 write!(f, ": {text}")?;

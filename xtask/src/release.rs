@@ -3,7 +3,7 @@
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
 use crate::platform::Platform;
-use crate::version::{Spec, parse_tag};
+use crate::version::{self, Spec, parse_tag};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -226,7 +226,7 @@ pub fn nothing_matches(
         .hint("ask for another version or platform, or build it with `--source go`");
     }
     let error = Error::ground(format!("{whence} has no {component} that `{spec}` asks for"));
-    match versions.last() {
+    match version::newest(versions) {
         Some(newest) => error.hint(format!("the newest there is {newest}")),
         None => error.hint("use another `--source`, or give the path of an archive"),
     }

@@ -58,6 +58,11 @@ pub fn parse_tag(tag: &str) -> Option<Version> {
     Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok().filter(|version| version.build.is_empty())
 }
 
+/// The newest of some versions, pre-releases only where there is nothing else: for telling what there is instead.
+pub fn newest<'a>(versions: impl IntoIterator<Item = &'a Version>) -> Option<&'a Version> {
+    versions.into_iter().max_by_key(|version| (version.pre.is_empty(), *version))
+}
+
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -246,7 +246,7 @@ fn where_there_is_no_workspace_there_is_nothing_to_do() {
         exit code: 0
         ----- stdout -----
         ----- stderr -----
-               Reset nothing: the workspace holds no state yet
+               Reset nothing: there is no workspace
         ");
     }
 }

@@ -246,7 +246,6 @@ mod linux {
           | ^
         invalid key-value pair, expected key
 
-
         hint: take another containerd with `--containerd VERSION`, and report this one
         ");
     }

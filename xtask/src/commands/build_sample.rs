@@ -40,8 +40,8 @@ pub struct Options {
 
 /// Runs it.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
-    context.require_daemons_can_run()?;
     let folder = find_sample(context, options.sample.as_deref())?;
+    context.require_daemons_can_run()?;
     let _guard = context.lock("build-sample")?;
     up::ensure_any(context)?;
     let expected = stage(context, &folder)?;

@@ -16,12 +16,9 @@ use std::time::Duration;
 /// How often a followed log is looked at.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A daemon, as it is typed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Which {
-    /// containerd.
+enum Which {
     Containerd,
-    /// buildkitd.
     Buildkitd,
 }
 

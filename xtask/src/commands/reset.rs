@@ -22,6 +22,10 @@ pub struct Options {
 /// Runs it.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
     context.require_daemons_can_run()?;
+    if !context.workspace.base().exists() {
+        context.ui.step("Reset", "nothing: there is no workspace");
+        return Ok(());
+    }
     let _guard = context.lock("reset")?;
     if install::installed(&context.workspace, Component::Buildkit).is_none() {
         context.ui.step("Reset", "nothing: the workspace holds no state yet");

@@ -33,11 +33,15 @@ fn shown(resolved: &Resolved) -> String {
     if let Some(size) = resolution.size {
         line("size", bytes(size));
     }
-    let vouched_by = resolved.vouched_by.as_deref().map_or_else(|| "unverified".into(), |who| format!("from {who}"));
-    match &resolution.sha256 {
-        Some(sha256) => line("sha256", format!("{sha256} ({vouched_by})")),
-        None => line("sha256", format!("none ({vouched_by})")),
-    }
+    line(
+        "sha256",
+        match (&resolution.sha256, &resolved.vouched_by) {
+            (Some(sha256), Some(who)) => format!("{sha256} (from {who})"),
+            (Some(sha256), None) => format!("{sha256} (unverified)"),
+            (None, Some(who)) => format!("none (checked by {who})"),
+            (None, None) => "none (unverified)".to_owned(),
+        },
+    );
     for skipped in &resolution.skipped {
         line("skipped", format!("{}: {}", skipped.version, skipped.reason));
     }

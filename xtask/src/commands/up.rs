@@ -36,6 +36,8 @@ pub struct Options {
 pub fn run(context: &Context, options: &Options) -> Result<()> {
     if options.no_start {
         let _guard = context.lock("up --no-start")?;
+        // A newer harness's workspace is refused before anything in it changes.
+        state::read(&context.workspace)?;
         if options.fresh {
             wipe(context)?;
         }

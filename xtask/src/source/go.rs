@@ -3,7 +3,7 @@
 //! Everything runs with the user's own Go settings (`GOPROXY`, `GOFLAGS`, …). BuildKit's go.mod has `exclude` lines, with
 //! which `go install PKG@VERSION` refuses it, so a throw-away module requires the version and builds its commands.
 
-use super::{Found, Ground, Material, Resolution, Resolved, seccomp};
+use super::{Found, Material, Resolution, Resolved, seccomp};
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
 use crate::files;
@@ -11,7 +11,7 @@ use crate::platform::{Os, Platform};
 use crate::process::{self, Argv, Ending, Stream};
 use crate::release::Skipped;
 use crate::ui::Ui;
-use crate::version::{Spec, parse_tag};
+use crate::version::{self, Spec, parse_tag};
 use crate::workspace::Workspace;
 use semver::Version;
 use serde::Deserialize;
@@ -39,7 +39,7 @@ struct Module {
 ///
 /// # Errors
 /// When there is no `go`, or one too old; when the proxy doesn't answer, or has nothing that the spec asks for.
-pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Resolved> {
+pub fn resolve(component: Component, spec: &Spec) -> Result<Resolved> {
     let go = find_go(component)?;
     let (module, version, skipped) = match spec {
         Spec::GoRef(reference) => {
@@ -67,7 +67,7 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
     };
     let material = Material::GoModule { module: module.to_owned(), version };
     // Go checks every module against its checksum database, unless the user told it not to.
-    Ok(Resolved { resolution, material, vouched_by: Some(format!("go.sum, for {}", ground.platform)), instead: None })
+    Ok(Resolved { resolution, material, vouched_by: Some("Go, against its checksum database".into()), instead: None })
 }
 
 fn find_go(component: Component) -> Result<PathBuf> {
@@ -108,7 +108,7 @@ fn newest(versions: &[Version], component: Component, module: &str, spec: &Spec)
     let chosen = versions.iter().filter(|version| spec.admits(version)).max().ok_or_else(|| {
         let error =
             Error::ground(format!("the Go module proxy has no {component} that `{spec}` asks for in `{module}`"));
-        match versions.iter().max() {
+        match version::newest(versions) {
             Some(newest) => error.hint(format!("the newest there is {newest}")),
             None => error.hint("use another `--source`, or give a path"),
         }
@@ -354,6 +354,6 @@ mod tests {
         let (version, skipped) = newest(&versions, Component::Containerd, "m", &Spec::Latest).unwrap();
         assert_eq!((version.as_str(), skipped.len()), ("v2.10.1", 1));
         let error = newest(&versions, Component::Containerd, "m", &"3.1".parse().unwrap()).unwrap_err();
-        assert_eq!(error.hint_text(), Some("the newest there is 2.11.0-rc.1"));
+        assert_eq!(error.hint_text(), Some("the newest there is 2.10.1"));
     }
 }

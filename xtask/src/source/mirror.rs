@@ -99,12 +99,11 @@ fn by_name(ground: &Ground, component: Component, spec: &Spec, url: &str) -> Res
     };
     let name = component.asset_name(version, ground.platform);
     let asset = |name: String| Asset { location: format!("{url}/{name}"), name, size: None, sha256: None };
-    Ok(Choice {
-        version: Some(version.clone()),
-        sums: Some(asset(format!("{name}.sha256sum"))),
-        asset: asset(name),
-        skipped: Vec::new(),
-    })
+    let sums = asset(format!("{name}.sha256sum"));
+    let mut asset = asset(name);
+    // Only the head of the answer is waited for: it tells whether the file is there at all, and how long it is.
+    asset.size = ground.http.open(&asset.location, None)?.total();
+    Ok(Choice { version: Some(version.clone()), sums: Some(sums), asset, skipped: Vec::new() })
 }
 
 fn finish(

@@ -272,7 +272,7 @@ fn resolve_one(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
         .hint("use `--source go`, or leave `--source` out")),
         _ if ground.offline => cached::resolve(ground, component, spec),
         (Source::Github, _) => github::resolve(ground, component, spec).map_err(Into::into),
-        (Source::Go, _) | (Source::Auto, Spec::GoRef(_)) => go::resolve(ground, component, spec),
+        (Source::Go, _) | (Source::Auto, Spec::GoRef(_)) => go::resolve(component, spec),
         (Source::Auto, _) => resolve_anywhere(ground, component, spec),
         (Source::MirrorUrl(_), _) => cached::resolve(ground, component, spec),
     }
@@ -293,6 +293,6 @@ fn resolve_anywhere(ground: &Ground, component: Component, spec: &Spec) -> Resul
         return Err(Error::ground(format!("failed to find {component} `{spec}`: the cache has none, `go` is not on PATH, and {refusal}"))
             .hint("install Go to build it from source, give a mirror with `--source DIR|URL`, or try again when GitHub answers"));
     }
-    let built = go::resolve(ground, component, spec)?;
+    let built = go::resolve(component, spec)?;
     Ok(Resolved { instead: instead(PROXY), ..built })
 }
