@@ -28,9 +28,10 @@ pub struct Context<'a> {
     pub repository: PathBuf,
     /// Whether versions or a source were asked for at all.
     pub is_choosy: bool,
+    /// Take what the lock file says, and nothing else.
+    pub locked: bool,
     github: Github,
     offline: bool,
-    locked: bool,
 }
 
 impl<'a> Context<'a> {

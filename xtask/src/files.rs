@@ -1,6 +1,7 @@
 //! Files that are either whole or not there, and folders that go away whole.
 
 use crate::error::{Context, Error, Result};
+use crate::os;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -26,7 +27,7 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
 /// When it can't be written.
 pub fn write_program(path: &Path, content: &[u8]) -> Result<()> {
     write_whole(path, content)?;
-    crate::os::make_executable(path).trying(|| format!("make `{}` executable", path.display()))
+    os::make_executable(path).trying(|| format!("make `{}` executable", path.display()))
 }
 
 /// Deletes a file or a folder with all that is in it; one that is not there is deleted already.
@@ -80,7 +81,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with all that is in it, links as links.
 ///
 /// # Errors
 /// When something can't be read or written.
@@ -89,11 +90,14 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).trying(what)?;
     for entry in fs::read_dir(from).trying(what)? {
         let entry = entry.trying(what)?;
-        let target = to.join(entry.file_name());
-        if entry.file_type().trying(what)?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().trying(what)?;
+        if kind.is_dir() {
+            copy_folder(&source, &target)?;
+        } else if kind.is_symlink() {
+            os::symlink(&fs::read_link(&source).trying(what)?, &target).trying(what)?;
         } else {
-            fs::copy(entry.path(), target).trying(what)?;
+            fs::copy(&source, target).trying(what)?;
         }
     }
     Ok(())

@@ -65,10 +65,15 @@ fn another_sample_by_its_name_and_by_its_path() {
     let named = run(&context, &["build-sample", "--sample", "multi-stage"]).success();
     assert_eq!(named.stdout, "made in another stage\n");
 
-    context.write("mine/Dockerfile", "FROM base\nCMD [\"/bin/sh\", \"-c\", \"printf 'no line end'\"]\n");
+    context.write(
+        "mine/Dockerfile",
+        "FROM base\nCOPY link /\nCMD [\"/bin/sh\", \"-c\", \"cat /link; printf 'no line end'\"]\n",
+    );
+    context.write("mine/file", "through a link, ");
+    std::os::unix::fs::symlink("file", context.root().join("mine/link")).unwrap();
     let mine = context.root().join("mine").display().to_string();
     let by_path = run(&context, &["build-sample", "--sample", &mine]).success();
-    assert_eq!(by_path.stdout, "no line end", "to the letter");
+    assert_eq!(by_path.stdout, "through a link, no line end", "to the letter");
     assert!(by_path.stderr.contains("compared with nothing"), "{by_path}");
 }
 
@@ -111,6 +116,8 @@ fn fresh_recreates_everything_but_the_cache() {
     assert!(!context.base_dir().join("containerd/root/marked").exists());
     assert!(kept.exists());
     assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+    // What is recreated from the lock file is what it says.
+    assert!(run(&context, &["up", "--fresh", "--locked"]).success().stderr.contains("Up containerd"));
 }
 
 #[test]

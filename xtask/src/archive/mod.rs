@@ -185,7 +185,7 @@ impl Unpacker<'_> {
             made(std::fs::hard_link(&target, self.dest.join(&link.path)), link, self.dest)?;
         }
         for link in self.links.iter().filter(|link| link.file.is_none()) {
-            made(os::symlink(&link.target, &self.dest.join(&link.path)), link, self.dest)?;
+            made(os::symlink(Path::new(&link.target), &self.dest.join(&link.path)), link, self.dest)?;
         }
         Ok(())
     }

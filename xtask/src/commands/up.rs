@@ -202,7 +202,11 @@ fn all_answer(context: &Context, state: &State) -> bool {
 fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
     tell_stopped(context, &stop::all(workspace)?);
-    let kept = [workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
+    let mut kept = vec![workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
+    if context.locked {
+        // What is to be recreated is just what it says.
+        kept.push(workspace.versions_lock());
+    }
     let entries = fs::read_dir(workspace.base()).trying(|| format!("read `{}`", workspace.base().display()))?;
     for entry in entries.flatten().map(|entry| entry.path()).filter(|path| !kept.contains(path)) {
         files::delete(&entry)?;

@@ -268,7 +268,7 @@ pub(crate) fn mode(path: &Path) -> io::Result<Option<u32>> {
 ///
 /// # Errors
 /// The system's own.
-pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
+pub fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, path)
 }
 

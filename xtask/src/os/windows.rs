@@ -149,7 +149,7 @@ pub(crate) fn mode(_path: &Path) -> io::Result<Option<u32>> {
 ///
 /// # Errors
 /// The system's own.
-pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
+pub fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
