@@ -1,6 +1,6 @@
 //! The command line itself: help, completions, the environment, and what goes to which stream.
 
-use super::resolve::{PLATFORM, asset, asset_name, done, run, server};
+use super::common::{PLATFORM, asset, asset_name, done, run, server};
 use tests::{Outcome, TestContext, assert_outcome, context, insta, sha256_hex};
 use xtask::component::Component::{Buildkit, Containerd};
 

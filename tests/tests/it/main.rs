@@ -5,6 +5,7 @@
 mod archives;
 mod bad_input;
 mod cli;
+mod common;
 mod config;
 mod context;
 mod fetch;

@@ -1,0 +1,48 @@
+//! What this host or this user can't run.
+
+use super::{on_any_host, unlocked};
+use crate::common::server;
+use tests::filters::bind;
+use tests::{assert_outcome, context, insta};
+
+#[test]
+fn programs_for_another_platform_are_not_run() {
+    let context = context!();
+    let other = if cfg!(windows) { "linux-amd64" } else { "windows-amd64" };
+    let before = unlocked(&context);
+    let _filters = bind(&context);
+    insta::allow_duplicates!(for command in ["up", "build-sample", "reset", "config", "bench"] {
+        eprintln!("$ cargo xtask {command}");
+        let outcome = context.xtask([command, "--platform", other]).run();
+        let said = on_any_host(&outcome).replace(other, "[OTHER]");
+        insta::assert_snapshot!(said, @"
+        exit code: 2
+        ----- stdout -----
+        ----- stderr -----
+        error: programs for [OTHER] can't be run on this [HOST] host
+
+        hint: `cargo xtask resolve` and `cargo xtask up --no-start` work for other platforms too
+        ");
+        assert_eq!(unlocked(&context), before, "{command}");
+    });
+    assert!(!context.base_dir().exists());
+}
+
+#[test]
+fn without_rights_nothing_is_even_asked_for() {
+    let server = server();
+    let context = context!().server(&server);
+    insta::allow_duplicates!(for command in ["up", "build-sample", "reset"] {
+        eprintln!("$ cargo xtask {command}");
+        assert_outcome!(context.unprivileged_xtask([command]).run(), @r#"
+        exit code: 3
+        ----- stdout -----
+        ----- stderr -----
+        error: containerd needs root on Linux, and this is another user
+
+        hint: run it as root: `sudo env PATH="$PATH" cargo xtask …`
+        "#);
+    });
+    assert!(server.requests().is_empty());
+    assert!(!context.base_dir().exists());
+}

@@ -1,0 +1,60 @@
+//! Command lines that mean nothing, on any machine.
+
+use super::{Transcript, has_rights};
+use tests::filters::bind;
+use tests::{context, insta};
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error() {
+    let context = context!();
+    let lines: &[&[&str]] = &[
+        &[],
+        &["start"],
+        &["resolve", "--containerd", "no spec!"],
+        &["resolve", "--buildkit", ""],
+        &["resolve", "--runc", "a..b"],
+        &["resolve", "--platform", "plan9-amd64"],
+        &["resolve", "--platform", "linux"],
+        &["resolve", "--source", ""],
+        &["resolve", "--source", "no such folder"],
+        &["resolve", "--base-dir", ""],
+        &["resolve", "--offline", "--quiet", "--verbose"],
+        &["up", "--no-start", "--foreground"],
+        &["build-sample", "--timeout", "soon"],
+        &["logs", "runc"],
+        &["logs", "--lines", "few"],
+        &["completions", "tcsh"],
+    ];
+    let transcript = Transcript::of(&context, 2, lines);
+    let _filters = bind(&context);
+    insta::assert_snapshot!(transcript.0);
+}
+
+#[test]
+fn an_unknown_sample_names_those_that_there_are() {
+    if !has_rights() {
+        eprintln!("not tested: without rights `build-sample` goes no further than that");
+        return;
+    }
+    let context = context!();
+    let lines: &[&[&str]] = &[&["build-sample", "--sample", "nothing"], &["build-sample", "--sample", "./nothing"]];
+    let transcript = Transcript::of(&context, 2, lines);
+    let _filters = bind(&context);
+    insta::assert_snapshot!(transcript.0, @"
+    $ cargo xtask build-sample --sample nothing
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--sample nothing` is no sample, nor a folder with a Dockerfile
+
+    hint: samples are multi-stage
+
+    $ cargo xtask build-sample --sample ./nothing
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--sample ./nothing` is no sample, nor a folder with a Dockerfile
+
+    hint: samples are multi-stage
+    ");
+}
