@@ -7,6 +7,7 @@ use crate::component::Component;
 use crate::error::{Context, Error, Result};
 use crate::platform::Os;
 use crate::workspace::{Endpoint, Workspace};
+use std::path::Path;
 use toml_edit::{Array, DocumentMut, Formatted, Item, Table, TableLike, Value, value};
 
 /// Plugins that a build has no use for, and that reach for global paths on Linux.
@@ -45,11 +46,12 @@ pub fn patch_containerd(default: &str, workspace: &Workspace) -> Result<String> 
             error.hint("take another containerd with `--containerd VERSION`, and report this one")
         })?;
     let os = workspace.platform().os;
-    let folder = workspace.component(Component::Containerd).display().to_string();
+    let written = |path: &Path| as_daemons_write(path, os);
+    let folder = written(&workspace.component(Component::Containerd));
 
     walk(document.as_table_mut(), &mut |text| Ok(move_paths(text, os, &folder)))?;
-    set(document.as_table_mut(), "root", &workspace.root(Component::Containerd).display().to_string())?;
-    set(document.as_table_mut(), "state", &workspace.state(Component::Containerd).display().to_string())?;
+    set(document.as_table_mut(), "root", &written(&workspace.root(Component::Containerd)))?;
+    set(document.as_table_mut(), "state", &written(&workspace.state(Component::Containerd)))?;
     set_addresses(&mut document, &workspace.endpoint(Component::Containerd), &workspace.ttrpc_endpoint())?;
     disable_plugins(&mut document)?;
 
@@ -68,10 +70,11 @@ pub fn patch_containerd(default: &str, workspace: &Workspace) -> Result<String> 
 /// buildkitd's configuration: whatever its flags don't say, and would else be global.
 pub fn buildkitd(workspace: &Workspace) -> String {
     let mut document = DocumentMut::new();
-    document["root"] = value(workspace.root(Component::Buildkit).display().to_string());
+    let os = workspace.platform().os;
+    let written = |path: &Path| value(as_daemons_write(path, os));
+    document["root"] = written(&workspace.root(Component::Buildkit));
     // Nothing but the workspace's own folder: the default is a global one.
-    document["provenanceEnvDir"] =
-        value(workspace.component(Component::Buildkit).join("provenance.d").display().to_string());
+    document["provenanceEnvDir"] = written(&workspace.component(Component::Buildkit).join("provenance.d"));
 
     let mut grpc = Table::new();
     grpc["address"] = value(Array::from_iter([workspace.endpoint(Component::Buildkit).buildkit_address()]));
@@ -91,19 +94,29 @@ pub fn buildkitd(workspace: &Workspace) -> String {
     containerd["enabled"] = value(true);
     containerd["address"] = value(workspace.endpoint(Component::Containerd).containerd_address());
     let cni = workspace.component(Component::Buildkit).join("cni");
-    containerd["cniConfigPath"] = value(cni.join("cni.json").display().to_string());
-    containerd["cniBinaryPath"] = value(cni.join("bin").display().to_string());
-    if workspace.platform().os == Os::Linux {
+    containerd["cniConfigPath"] = written(&cni.join("cni.json"));
+    containerd["cniBinaryPath"] = written(&cni.join("bin"));
+    if os == Os::Linux {
         containerd["defaultCgroupParent"] = value(workspace.cgroup_parent());
     }
     let mut worker = Table::new();
     worker.set_implicit(true);
-    if workspace.platform().os == Os::Linux {
+    if os == Os::Linux {
         worker["oci"] = Item::Table(oci);
     }
     worker["containerd"] = Item::Table(containerd);
     document["worker"] = Item::Table(worker);
     document.to_string()
+}
+
+/// A path as the daemons' own defaults have it: a configuration for Windows reads the same, whatever host it is made on.
+fn as_daemons_write(path: &Path, os: Os) -> String {
+    let path = path.display().to_string();
+    match os {
+        Os::Linux => path,
+        // No file name on Windows has a slash of either kind.
+        Os::Windows => path.replace('/', r"\"),
+    }
 }
 
 /// Shows every string value to `change`, and replaces those for which it answers with another.
