@@ -175,6 +175,11 @@ impl Running {
         self.wait()
     }
 
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits until it has printed a text, on either stream.
     ///
     /// # Panics

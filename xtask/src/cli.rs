@@ -9,7 +9,7 @@ use crate::source::Source;
 use crate::ui::{Level, Ui};
 use crate::version::Spec;
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -139,7 +139,7 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     // These two know no workspace.
     match &cli.command {
-        Command::Completions(options) => return commands::completions::run(options),
+        Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
         Command::Ci(options) => return commands::ci::run(ui, options),
         _ => {}
     }

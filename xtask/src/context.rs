@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
         if base.as_os_str().is_empty() {
             return Err(Error::usage("the workspace's folder is empty").hint("give one with `--base-dir DIR`"));
         }
-        let base = std::path::absolute(&base).trying(|| format!("make `{}` absolute", base.display()))?;
+        let base = os::real_path(&base).trying(|| format!("make `{}` absolute", base.display()))?;
         os::check_base(&base)?;
         let components = Component::needed_on(platform.os).iter();
         let specs = components.map(|component| (*component, shared.spec(*component).cloned().unwrap_or(Spec::Latest)));

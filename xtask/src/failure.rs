@@ -1,5 +1,7 @@
 //! What the messages of BuildKit, containerd and runc mean: a catalogue as data, and its look-up.
 
+use crate::error::Class;
+
 /// A message that is known, and what to make of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
@@ -13,6 +15,15 @@ pub struct Failure {
     pub remedy: &'static str,
     /// Where upstream speaks of it.
     pub link: &'static str,
+    /// Whose fault it is when a build ends with it.
+    pub class: Class,
+}
+
+impl Failure {
+    /// Cause, remedy and link, as a hint.
+    pub fn hint(&self) -> String {
+        format!("{}; {} ({})", self.cause, self.remedy, self.link)
+    }
 }
 
 /// The known messages, the more telling ones first.
@@ -23,6 +34,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "BuildKit refers to a snapshot that containerd no longer has",
         remedy: "run `cargo xtask reset`",
         link: "https://github.com/moby/buildkit/issues/4024",
+        class: Class::Failed,
     },
     Failure {
         id: "stale-content",
@@ -30,6 +42,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "BuildKit refers to content that containerd no longer has",
         remedy: "run `cargo xtask reset`",
         link: "https://github.com/moby/buildkit/issues/6521",
+        class: Class::Failed,
     },
     Failure {
         id: "root-in-use",
@@ -37,6 +50,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "another buildkitd works on the same root folder",
         remedy: "stop that one, or use another workspace with `--base-dir DIR`",
         link: "https://github.com/moby/buildkit/blob/master/cmd/buildkitd/main.go",
+        class: Class::Ground,
     },
     Failure {
         id: "no-worker",
@@ -44,6 +58,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "buildkitd found no containerd to work with",
         remedy: "run `cargo xtask down`, then `cargo xtask up`",
         link: "https://github.com/moby/buildkit/blob/master/cmd/buildkitd/main.go",
+        class: Class::Ground,
     },
     Failure {
         id: "containerd-unreachable",
@@ -51,6 +66,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "nothing answers at containerd's address",
         remedy: "see `cargo xtask logs containerd`",
         link: "https://github.com/moby/buildkit/blob/master/worker/containerd/containerd.go",
+        class: Class::Ground,
     },
     Failure {
         id: "base-image-platform",
@@ -58,6 +74,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the base image was not made for this platform",
         remedy: "take another base image with `--base-image REF`, and drop any `# syntax=` line",
         link: "https://github.com/moby/buildkit/issues/5173",
+        class: Class::Failed,
     },
     Failure {
         id: "no-container-runtime",
@@ -65,6 +82,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "this Windows has no container runtime",
         remedy: "enable the Containers feature and reboot: `Enable-WindowsOptionalFeature -Online -FeatureName Containers -All`",
         link: "https://learn.microsoft.com/virtualization/windowscontainers/quick-start/set-up-environment",
+        class: Class::Ground,
     },
     Failure {
         id: "no-seccomp",
@@ -72,6 +90,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "runc was built without seccomp",
         remedy: "take a released runc with `--source github`, or another one with `--runc PATH`",
         link: "https://github.com/opencontainers/runc#build-tags",
+        class: Class::Failed,
     },
     Failure {
         id: "no-overlayfs",
@@ -79,6 +98,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the workspace lies on a file system that overlayfs can't stack on",
         remedy: "put the workspace on ext4 or xfs with `--base-dir DIR`",
         link: "https://docs.kernel.org/filesystems/overlayfs.html",
+        class: Class::Ground,
     },
     Failure {
         id: "registry-rate-limit",
@@ -86,6 +106,15 @@ const CATALOGUE: &[Failure] = &[
         cause: "the registry allows no more pulls for now",
         remedy: "log in to it, or use a mirror",
         link: "https://docs.docker.com/docker-hub/usage/",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "registry-unreachable",
+        matcher: &["failed to do request:"],
+        cause: "the registry can't be reached",
+        remedy: "check the network and the proxy, or take another base image with `--base-image REF`",
+        link: "https://github.com/containerd/containerd/blob/main/docs/hosts.md",
+        class: Class::Ground,
     },
     Failure {
         id: "disk-full",
@@ -93,6 +122,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the disk is full",
         remedy: "free some space, or put the workspace on another disk with `--base-dir DIR`",
         link: "https://github.com/moby/buildkit/blob/master/docs/buildkitd.toml.md",
+        class: Class::Ground,
     },
     Failure {
         id: "disk-full",
@@ -100,6 +130,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the disk is full",
         remedy: "free some space, or put the workspace on another disk with `--base-dir DIR`",
         link: "https://github.com/moby/buildkit/blob/master/docs/buildkitd.toml.md",
+        class: Class::Ground,
     },
 ];
 

@@ -17,6 +17,7 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     fs::create_dir_all(folder).trying(what)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).trying(what)?;
     file.write_all(content).trying(what)?;
+    os::let_everyone_read(file.as_file()).trying(what)?;
     file.persist(path).map_err(|error| error.error).trying(what)?;
     Ok(())
 }
@@ -37,8 +38,7 @@ pub fn write_program(path: &Path, content: &[u8]) -> Result<()> {
 pub fn delete(path: &Path) -> Result<()> {
     let what = || format!("delete `{}`", path.display());
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path).trying(what),
-        Ok(_) => fs::remove_file(path).trying(what),
+        Ok(metadata) => os::delete(path, &metadata).trying(what),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).trying(what),
     }
@@ -81,23 +81,29 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Copies a folder with all that is in it, links as links.
+/// Copies a folder with all that is in it but one folder, links as links.
 ///
 /// # Errors
 /// When something can't be read or written.
-pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+pub fn copy_folder(from: &Path, to: &Path, but: &Path) -> Result<()> {
     let what = || format!("copy `{}` to `{}`", from.display(), to.display());
     fs::create_dir_all(to).trying(what)?;
     for entry in fs::read_dir(from).trying(what)? {
         let entry = entry.trying(what)?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type().trying(what)?;
+        if source == but {
+            continue;
+        }
         if kind.is_dir() {
-            copy_folder(&source, &target)?;
+            copy_folder(&source, &target, but)?;
         } else if kind.is_symlink() {
             os::symlink(&fs::read_link(&source).trying(what)?, &target).trying(what)?;
-        } else {
+        } else if kind.is_file() {
             fs::copy(&source, target).trying(what)?;
+        } else {
+            return Err(Error::usage(format!("`{}` is neither a file nor a folder nor a link", source.display()))
+                .hint("take it out of the folder"));
         }
     }
     Ok(())

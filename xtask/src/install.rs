@@ -6,7 +6,7 @@ use crate::fetch::{self, Asset, Cache, Form};
 use crate::files;
 use crate::http::Http;
 use crate::platform::Platform;
-use crate::source::{Material, Resolution, Resolved, cached, go, lockfile};
+use crate::source::{Material, Resolution, Resolved, go};
 use crate::ui::{self, Ui};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
@@ -82,11 +82,7 @@ pub fn prepare(http: &Http, ui: &Ui, workspace: &Workspace, resolved: &[Resolved
     if prepared.is_err() {
         files::delete(&workspace.staging())?;
     }
-    let prepared = prepared?;
-    let resolutions: Vec<Resolution> = prepared.iter().map(|prepared| prepared.record().resolution.clone()).collect();
-    cached::remember(workspace, &resolutions)?;
-    lockfile::write(workspace, &resolutions)?;
-    Ok(prepared)
+    prepared
 }
 
 fn join<T>(thread: ScopedJoinHandle<T>) -> T {
@@ -105,13 +101,22 @@ pub fn commit(workspace: &Workspace, prepared: &[Prepared]) -> Result<()> {
     for prepared in prepared {
         if let Prepared::Staged(record, staged) = prepared {
             let place = workspace.installed(record.resolution.component);
-            files::delete(&place)?;
+            delete(workspace, record.resolution.component)?;
             let parent = place.parent().unwrap_or(workspace.base());
             fs::create_dir_all(parent).trying(|| format!("create `{}`", parent.display()))?;
             fs::rename(staged, &place).trying(|| format!("move `{}` to `{}`", staged.display(), place.display()))?;
         }
     }
     files::delete(&workspace.staging())
+}
+
+/// Deletes what is installed of a component: first the record that says that it is whole.
+///
+/// # Errors
+/// When something can't be deleted.
+pub fn delete(workspace: &Workspace, component: Component) -> Result<()> {
+    files::delete(&workspace.install_record(component))?;
+    files::delete(&workspace.installed(component))
 }
 
 fn prepare_one(http: &Http, ui: &Ui, workspace: &Workspace, resolved: &Resolved) -> Result<Prepared> {
@@ -127,7 +132,7 @@ fn prepare_one(http: &Http, ui: &Ui, workspace: &Workspace, resolved: &Resolved)
         Material::Asset(asset) => fetch_asset(http, ui, workspace, resolved, asset, &staging, &mut resolution)?,
         Material::GoModule { module, version } => {
             let built = go::build_module(workspace, ui, component, module, version)?;
-            files::copy_folder(&built, &staging)?;
+            files::copy_folder(&built, &staging, workspace.base())?;
         }
         Material::Checkout(folder) => {
             go::build_checkout(workspace, ui, component, folder, &resolution.version, &staging)?;

@@ -2,16 +2,21 @@
 
 use crate::error::{Context, Error, Result};
 use crate::files;
+use crate::poll::{self, Look};
 use crate::ui::Ui;
 use crate::workspace::Workspace;
 use same_file::Handle;
 use std::fs::{self, File, TryLockError};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Held while a command changes the workspace. The system lets go of it when the process ends, however it ends.
 pub struct Guard {
-    file: File,
+    // Held open for as long as the lock is to be held.
+    _file: File,
     path: PathBuf,
+    holder: PathBuf,
 }
 
 impl Guard {
@@ -20,9 +25,14 @@ impl Guard {
     /// # Errors
     /// When the file can't be deleted.
     pub fn remove(self) -> Result<()> {
-        fs::remove_file(&self.path).trying(|| format!("delete `{}`", self.path.display()))?;
-        drop(self.file);
-        Ok(())
+        fs::remove_file(&self.path).trying(|| format!("delete `{}`", self.path.display()))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Only told to those who wait; it may be gone with the workspace.
+        drop(fs::remove_file(&self.holder));
     }
 }
 
@@ -37,16 +47,30 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is
 /// When it can't be created, or the folder is someone else's.
 pub fn claim(workspace: &Workspace) -> Result<()> {
     let (base, tag) = (workspace.base(), workspace.tag());
-    if fs::read_to_string(&tag).is_ok_and(|text| text == TAG) {
+    if is_tagged(&tag)? {
         return Ok(());
     }
     fs::create_dir_all(base).trying(|| format!("create the workspace `{}`", base.display()))?;
-    let mut entries = fs::read_dir(base).trying(|| format!("read `{}`", base.display()))?;
-    if entries.next().is_some() {
-        return Err(Error::usage(format!("`{}` is not empty, and no workspace of this harness", base.display()))
-            .hint("choose an empty or a new folder with `--base-dir DIR`"));
+    let entries = fs::read_dir(base).trying(|| format!("read `{}`", base.display()))?;
+    // A `clean` that was killed leaves a lock without a tag.
+    let ours = [workspace.lock_file(), workspace.lock_holder()];
+    if entries.flatten().any(|entry| !ours.contains(&entry.path())) {
+        // It may just be another command's tag that is being written.
+        let look = || Ok(if is_tagged(&tag)? { Look::Ready(()) } else { Look::NotYet(String::new()) });
+        return poll::until(Duration::from_secs(1), look, |_| {
+            Error::usage(format!("`{}` is not empty, and no workspace of this harness", base.display()))
+                .hint("choose an empty or a new folder with `--base-dir DIR`")
+        });
     }
     files::write_whole(&tag, TAG.as_bytes())
+}
+
+fn is_tagged(tag: &Path) -> Result<bool> {
+    match fs::read_to_string(tag) {
+        Ok(text) => Ok(text == TAG),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(error).trying(|| format!("read `{}`", tag.display())),
+    }
 }
 
 /// Takes the workspace's lock, creating the workspace where there is none.
@@ -75,7 +99,7 @@ pub fn acquire(workspace: &Workspace, command: &str, ui: &Ui) -> Result<Guard> {
                 workspace.lock_holder(),
                 format!("`cargo xtask {command}` (process {})", std::process::id()),
             ));
-            return Ok(Guard { file, path });
+            return Ok(Guard { _file: file, path, holder: workspace.lock_holder() });
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use xshell::Shell;
 
@@ -130,6 +130,23 @@ pub fn capture(argv: &Argv) -> Result<Output> {
     })
 }
 
+/// Runs a program to its end, keeping what it prints; `None` when it was killed because its time was up.
+///
+/// # Errors
+/// When it can't be started; its failing is in the status.
+pub fn capture_within(argv: &Argv, patience: Duration) -> Result<Option<Output>> {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let ending = stream(argv, patience, |stream, chunk| match stream {
+        Stream::Stdout => stdout.extend_from_slice(chunk),
+        Stream::Stderr => stderr.extend_from_slice(chunk),
+    })?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(match ending {
+        Ending::Exited(status) => Some(Output { status, stdout: text(&stdout), stderr: text(&stderr) }),
+        Ending::TimedOut => None,
+    })
+}
+
 /// Runs a program to its end, and takes its failing for an error.
 ///
 /// # Errors
@@ -160,6 +177,9 @@ pub fn run_in_the_open(argv: &Argv) -> Result<ExitStatus> {
     Command::from(command).status().trying(what)
 }
 
+/// How many chunks may wait for whoever takes them; a program that says more waits too.
+const WAITING_CHUNKS: usize = 64;
+
 /// Whose output a chunk is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
@@ -186,7 +206,7 @@ pub fn stream(argv: &Argv, patience: Duration, mut take: impl FnMut(Stream, &[u8
     let mut command = argv.command();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().trying(|| format!("run `{}`", argv.shown()))?;
-    let (sender, receiver) = channel();
+    let (sender, receiver) = sync_channel(WAITING_CHUNKS);
     if let Some(stdout) = child.stdout.take() {
         pump(stdout, Stream::Stdout, sender.clone());
     }
@@ -198,7 +218,10 @@ pub fn stream(argv: &Argv, patience: Duration, mut take: impl FnMut(Stream, &[u8
         let status = child.wait().trying(|| format!("wait for `{}`", argv.name()))?;
         return Ok(Ending::Exited(status));
     }
-    // It may end by itself between the check and the kill; either way it is gone then.
+    // It may have ended by itself while something that it started still holds its output.
+    if let Ok(Some(status)) = child.try_wait() {
+        return Ok(Ending::Exited(status));
+    }
     drop(child.kill());
     drop(child.wait());
     Ok(Ending::TimedOut)
@@ -207,6 +230,10 @@ pub fn stream(argv: &Argv, patience: Duration, mut take: impl FnMut(Stream, &[u8
 /// Hands over chunks until both streams end (true) or the deadline passes (false).
 fn drain(receiver: &Receiver<(Stream, Vec<u8>)>, deadline: Instant, take: &mut impl FnMut(Stream, &[u8])) -> bool {
     loop {
+        // A program that never stops talking must not keep the time from being looked at.
+        if Instant::now() >= deadline {
+            return false;
+        }
         match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok((stream, chunk)) => take(stream, &chunk),
             Err(RecvTimeoutError::Disconnected) => return true,
@@ -215,7 +242,7 @@ fn drain(receiver: &Receiver<(Stream, Vec<u8>)>, deadline: Instant, take: &mut i
     }
 }
 
-fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: Sender<(Stream, Vec<u8>)>) {
+fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: SyncSender<(Stream, Vec<u8>)>) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(read @ 1..) = from.read(&mut buffer) {

@@ -225,7 +225,7 @@ pub fn nothing_matches(
         ))
         .hint("ask for another version or platform, or build it with `--source go`");
     }
-    let error = Error::ground(format!("{whence} has no {component} that `{spec}` asks for"));
+    let error = Error::ground(format!("{whence} has no {component} for {platform} that `{spec}` asks for"));
     match version::newest(versions) {
         Some(newest) => error.hint(format!("the newest there is {newest}")),
         None => error.hint("use another `--source`, or give the path of an archive"),

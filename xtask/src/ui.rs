@@ -38,11 +38,6 @@ impl Ui {
         Self { level, colour: terminal && !set("NO_COLOR"), terminal, actions: set("GITHUB_ACTIONS"), bars }
     }
 
-    /// Whether details are wanted.
-    pub fn is_verbose(&self) -> bool {
-        self.level == Level::Verbose
-    }
-
     /// Whether stderr is a terminal that a program may draw on.
     pub fn is_terminal(&self) -> bool {
         self.terminal && self.level > Level::Quiet
@@ -150,7 +145,7 @@ impl Progress<'_> {
     /// The number of bytes to come.
     pub fn length(&self, bytes: u64) {
         self.bar.set_length(bytes);
-        self.bar.set_style(style("{prefix} {msg} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}"));
+        self.bar.set_style(style("{prefix} {msg} [{wide_bar}] {bytes}/{total_bytes}"));
     }
 
     /// The bytes so far.

@@ -155,3 +155,50 @@ fn placing_what_is_in_place_leaves_the_daemons_alone() {
     run(&context, &["up", "--no-start"]).success();
     assert_eq!(pid(&context, "containerd"), before);
 }
+
+#[test]
+fn locked_means_locked_even_when_something_is_up() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let older = tests::real::programs(context.program()).older_containerd.clone();
+    run(&context, &["up", "--no-start", "--containerd", &older]).success();
+    let lock = std::fs::read_to_string(context.base_dir().join("versions.lock.json")).unwrap();
+    run(&context, &["up"]).success();
+    context.write(context.base_dir().join("versions.lock.json"), lock);
+    run(&context, &["up", "--locked"]).success();
+    assert_eq!(status(&context, "containerd")["version"], older.as_str());
+}
+
+#[test]
+fn a_container_without_a_shim_ends_with_the_rest() {
+    let context = machine();
+    context.write("loop/Dockerfile", "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo spinning; while :; do read x < /hold; done\"]\nRUN echo x > /hold\n");
+    let sample = context.root().join("loop").display().to_string();
+    let mut building = xtask(&context, &["build-sample", "--sample", &sample]).spawn();
+    building.wait_for_output("spinning\n");
+    drop(building.kill());
+    // As `pkill -9 containerd` does: its shim is called so too.
+    let ours = context.base_dir().join("containerd/installed/bin").display().to_string();
+    assert!(Command::new("pkill").args(["-9", "-f", &ours]).status().unwrap().success());
+    run(&context, &["down"]).success();
+    let workspace =
+        xtask::workspace::Workspace::new(context.base_dir().to_owned(), xtask::platform::Platform::host().unwrap());
+    for hierarchy in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
+        assert!(!hierarchy.path().join(workspace.cgroup_parent()).exists(), "{} is left", hierarchy.path().display());
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_following() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let script = "\"$0\" logs --follow | head -n 1";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(context.program()).env("BUILDKIT_WINDOWS_BASE_DIR", context.base_dir());
+    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    // More is logged until it has noticed: nobody notices a closed pipe without writing to it.
+    while following.try_wait().unwrap().is_none() {
+        run(&context, &["build-sample"]).success();
+    }
+    assert!(following.wait().unwrap().success());
+}

@@ -32,12 +32,14 @@ fn up_killed_at_any_step_is_healed_by_the_next() {
         "run/buildkitd.sock",
     ];
     for file in files {
-        let running = xtask(&context, &["up", "--fresh"]).spawn();
+        run(&context, &["clean"]).success();
+        let mut running = xtask(&context, &["up"]).spawn();
         let path = context.base_dir().join(file);
-        while !path.exists() && !running_has_ended(&context) {
+        while !path.exists() && running.is_running() {
             std::thread::yield_now();
         }
         drop(running.kill());
+        assert!(path.exists() || file == "staging", "`up` never came to {file}");
     }
     let healed = run(&context, &["build-sample"]).success();
     assert_eq!(healed.stdout, hello());
@@ -47,11 +49,6 @@ fn kill_at(context: &tests::TestContext, text: &str) -> tests::Outcome {
     let mut running = xtask(context, &["up"]).spawn();
     running.wait_for_output(text);
     running.kill()
-}
-
-/// A run that is through has nothing left to be killed in.
-fn running_has_ended(context: &tests::TestContext) -> bool {
-    context.base_dir().join("run/buildkitd.sock").exists()
 }
 
 #[test]
@@ -73,4 +70,19 @@ fn programs_that_were_damaged_are_put_in_place_again() {
     run(&context, &["down"]).success();
     std::fs::remove_file(context.base_dir().join("containerd/installed/bin/ctr")).unwrap();
     assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+}
+
+#[test]
+fn a_deletion_that_was_cut_short_leaves_nothing_to_be_used() {
+    let context = machine();
+    run(&context, &["build-sample"]).success();
+    run(&context, &["down"]).success();
+    // The first thing that any deletion of the roots does, and then it is killed.
+    for component in ["containerd", "buildkit"] {
+        std::fs::remove_file(context.base_dir().join(component).join("root/buildkit-windows-pair")).unwrap();
+    }
+    std::fs::remove_file(context.base_dir().join("buildkit/root/cache.db")).unwrap();
+    let healed = run(&context, &["build-sample"]).success();
+    assert!(healed.stderr.contains("did not belong together"), "{healed}");
+    assert_eq!(healed.stdout, hello());
 }

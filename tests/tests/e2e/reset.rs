@@ -52,3 +52,16 @@ fn half_a_pair_of_roots_is_never_used() {
         assert!(healed.stderr.contains("did not belong together"), "{healed}");
     }
 }
+
+#[test]
+fn a_reset_after_down_starts_the_same_programs_again() {
+    let context = machine();
+    let older = tests::real::programs(context.program()).older_containerd.clone();
+    run(&context, &["up", "--containerd", &older]).success();
+    run(&context, &["down"]).success();
+    for arguments in [vec!["reset"], vec!["reset", "--hard"]] {
+        run(&context, &arguments).success();
+        assert_eq!(crate::status(&context, "containerd")["version"], older.as_str(), "{arguments:?}");
+        run(&context, &["down"]).success();
+    }
+}

@@ -160,8 +160,8 @@ fn on_github_actions_errors_and_warnings_are_annotations() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    ::error::GitHub has no containerd that `9.9` asks for
-    error: GitHub has no containerd that `9.9` asks for
+    ::error::GitHub has no containerd for windows-amd64 that `9.9` asks for
+    error: GitHub has no containerd for windows-amd64 that `9.9` asks for
 
     hint: the newest there is 2.4.0
     ");

@@ -6,10 +6,11 @@ use crate::client::{BaseImage, Build, Run};
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon;
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Class, Context as _, Error, Result};
 use crate::failure;
 use crate::files;
 use crate::host_image;
+use crate::os;
 use crate::platform::Os;
 use crate::process::{self, Argv, Ending, Stream};
 use crate::sample::{self, EXPECTED_FILE};
@@ -20,6 +21,12 @@ use std::time::{Duration, Instant};
 
 /// The name of every sample's image.
 pub const IMAGE: &str = "docker.io/library/buildkit-sample:latest";
+
+/// How the names of samples' containers begin.
+const CONTAINER: &str = "buildkit-sample-";
+
+/// What the name of one that is to stay has next.
+const KEPT: &str = "kept-";
 
 /// The options of `build-sample`.
 #[derive(Debug, Args)]
@@ -71,7 +78,7 @@ fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
     let candidates = [named.join(os), named, asked.to_owned()];
     let candidates = if is_name { &candidates[..] } else { &candidates[2..] };
     if let Some(found) = candidates.iter().find(|folder| folder.join("Dockerfile").is_file()) {
-        return std::path::absolute(found).trying(|| format!("make `{}` absolute", found.display()));
+        return os::real_path(found).trying(|| format!("make `{}` absolute", found.display()));
     }
     let mut names: Vec<String> = fs::read_dir(&samples)
         .into_iter()
@@ -88,7 +95,8 @@ fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
 fn stage(context: &Context, folder: &Path) -> Result<Option<String>> {
     let staged = context.workspace.sample();
     files::delete(&staged)?;
-    files::copy_folder(folder, &staged)?;
+    // The workspace may lie in the context, and must not be copied into itself.
+    files::copy_folder(folder, &staged, context.workspace.base())?;
     let expected = staged.join(EXPECTED_FILE);
     match fs::read_to_string(&expected) {
         Ok(text) => files::delete(&expected).map(|()| Some(text)),
@@ -131,16 +139,14 @@ fn build(context: &Context, options: &Options, deadline: Instant) -> Result<()> 
 fn run_container(context: &Context, options: &Options, deadline: Instant) -> Result<String> {
     let workspace = &context.workspace;
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let run = Run { image: IMAGE.into(), name: format!("buildkit-sample-{:x}", since.as_nanos()), keep: options.keep };
+    let kept = if options.keep { KEPT } else { "" };
+    let run = Run { image: IMAGE.into(), name: format!("{CONTAINER}{kept}{:x}", since.as_nanos()), keep: options.keep };
+    end_forgotten(context);
     context.ui.step("Running", &run.name);
     fs::create_dir_all(workspace.run().join("fifo")).trying(|| "create the folder of FIFOs".into())?;
     let (ending, printed, said) = show(context, &buildctl::run(workspace, &run), deadline, true)?;
     let Ending::Exited(status) = ending else {
-        // Nobody waits for it any more; the first failure is the one to tell.
-        for argv in [buildctl::kill(workspace, &run.name), buildctl::delete_task(workspace, &run.name)] {
-            drop(process::capture(&argv));
-        }
-        drop(process::capture(&buildctl::delete_containers(workspace, &[run.name])));
+        end_container(context, &run.name);
         return Err(out_of_time(options, "running"));
     };
     if options.keep {
@@ -150,6 +156,27 @@ fn run_container(context: &Context, options: &Options, deadline: Instant) -> Res
         return Err(blame(context, format!("the container of `{IMAGE}` failed ({})", process::exit(status)), &said));
     }
     Ok(printed)
+}
+
+/// Ends the containers of runs that were killed. The lock is held, so nobody else waits for one.
+fn end_forgotten(context: &Context) {
+    let workspace = &context.workspace;
+    let listed =
+        process::capture(&buildctl::list_containers(workspace)).map(|output| output.stdout).unwrap_or_default();
+    let is_forgotten = |name: &&str| name.strip_prefix(CONTAINER).is_some_and(|rest| !rest.starts_with(KEPT));
+    for name in listed.lines().map(str::trim).filter(is_forgotten) {
+        context.ui.note(&format!("ending `{name}`, which an earlier run has left"));
+        end_container(context, name);
+    }
+}
+
+/// Ends a container, whatever of it there still is: each step fails when there is nothing left to do.
+pub fn end_container(context: &Context, name: &str) {
+    let workspace = &context.workspace;
+    for argv in [buildctl::kill(workspace, name), buildctl::delete_task(workspace, name)] {
+        drop(process::capture(&argv));
+    }
+    drop(process::capture(&buildctl::delete_containers(workspace, &[name.to_owned()])));
 }
 
 /// Runs a client, showing what it says; stdout goes to stdout if it is data.
@@ -204,9 +231,15 @@ fn blame(context: &Context, what: String, said: &str) -> Error {
         }
     }
     let reason = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
-    let error = Error::failed(format!("{what}: {}", reason.trim_start_matches("error: ").trim_start_matches("ctr: ")));
-    match failure::explain(said) {
-        Some(known) => error.hint(format!("{}; {} ({})", known.cause, known.remedy, known.link)),
+    let message = format!("{what}: {}", reason.trim_start_matches("error: ").trim_start_matches("ctr: "));
+    // Only the client's own last word tells whose fault it was: what a RUN says, or is, may hold any words.
+    let verdict = reason.rsplit("did not complete successfully: ").next().unwrap_or(reason);
+    let error = match failure::explain(verdict) {
+        Some(known) if known.class == Class::Ground => Error::ground(message),
+        _ => Error::failed(message),
+    };
+    match failure::explain(verdict).or_else(|| failure::explain(said)) {
+        Some(known) => error.hint(known.hint()),
         None => error.hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
     }
 }

@@ -1,15 +1,15 @@
 //! `cargo xtask clean`: stop everything, then remove the image, the containers and the workspace.
 
-use super::print;
-use super::up::tell_stopped;
+use super::up::{self, tell_stopped};
+use super::{build_sample, print};
 use crate::client::buildctl;
 use crate::component::Component;
 use crate::context::Context;
-use crate::daemon::{self, stop};
+use crate::daemon::{self, state, stop};
 use crate::error::{Context as _, Result};
 use crate::files;
 use crate::os;
-use crate::process;
+use crate::process::{self, Argv};
 use crate::ui::bytes;
 use clap::Args;
 use std::fs;
@@ -36,27 +36,34 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     if options.dry_run {
         return list(context, options);
     }
-    os::check_rights()?;
+    if workspace.state_file().exists() {
+        os::check_rights()?;
+    }
     let guard = context.lock("clean")?;
+    // A newer harness's workspace is refused before anything in it changes.
+    state::read(workspace)?;
     // While containerd still runs: on Windows the layers' files belong to SYSTEM, and only it can delete them.
     if daemon::answers(workspace, Component::Containerd).is_ok() {
-        delete_all(context, "container", &buildctl::list_containers(workspace), |names| {
-            buildctl::delete_containers(workspace, names)
-        });
-        delete_all(context, "image", &buildctl::list_images(workspace), |names| {
-            buildctl::delete_images(workspace, names)
-        });
+        for name in listed(&buildctl::list_containers(workspace)) {
+            build_sample::end_container(context, &name);
+            context.ui.step("Removed", &format!("container {name}"));
+        }
+        delete_images(context);
     }
     tell_stopped(context, &stop::all(workspace)?);
     let doomed = doomed(context, options)?;
     let freed: u64 = doomed.iter().map(|path| files::disk_use(path)).sum();
+    up::delete_programs_and_roots(workspace)?;
     // The lock goes last, and the tag only with all the rest: a folder without it is nobody's.
     for path in doomed.iter().filter(|path| **path != workspace.lock_file() && **path != workspace.tag()) {
         files::delete(path)?;
     }
+    if !workspace.cache().exists() {
+        // While the lock is held: whoever waits for it claims the folder anew.
+        files::delete(&workspace.tag())?;
+    }
     guard.remove()?;
     if !workspace.cache().exists() {
-        files::delete(&workspace.tag())?;
         // Another command may have come in meanwhile: then the folder is its own.
         drop(fs::remove_dir(workspace.base()));
     }
@@ -65,15 +72,20 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn delete_all(context: &Context, what: &str, list: &process::Argv, delete: impl Fn(&[String]) -> process::Argv) {
-    let listed = process::capture(list).map(|output| output.stdout).unwrap_or_default();
-    let names: Vec<String> = listed.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+/// The names that a client lists, a line each.
+fn listed(list: &Argv) -> Vec<String> {
+    let text = process::capture(list).map(|output| output.stdout).unwrap_or_default();
+    text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+fn delete_images(context: &Context) {
+    let names = listed(&buildctl::list_images(&context.workspace));
     if names.is_empty() {
         return;
     }
     // What can't be deleted this way goes with the workspace's files.
-    match process::succeed(&delete(&names)) {
-        Ok(_) => names.iter().for_each(|name| context.ui.step("Removed", &format!("{what} {name}"))),
+    match process::succeed(&buildctl::delete_images(&context.workspace, &names)) {
+        Ok(_) => names.iter().for_each(|name| context.ui.step("Removed", &format!("image {name}"))),
         Err(error) => context.ui.warn(&error.to_string()),
     }
 }

@@ -1,9 +1,8 @@
 //! `cargo xtask completions`: what a shell needs to complete the command line.
 
 use super::print;
-use crate::cli::Cli;
 use crate::error::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 /// The options of `completions`.
@@ -13,10 +12,10 @@ pub struct Options {
     shell: Shell,
 }
 
-/// Runs it.
-pub fn run(options: &Options) -> Result<()> {
+/// Runs it for a command line.
+pub fn run(options: &Options, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
     // Shells complete single words: this is for the program itself, or an alias `xtask` of `cargo xtask`.
-    clap_complete::generate(options.shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut script);
+    clap_complete::generate(options.shell, &mut command, "xtask", &mut script);
     print(script)
 }

@@ -12,7 +12,9 @@ pub fn run(context: &Context) -> Result<()> {
         context.ui.step("Down", "already: there is no workspace");
         return Ok(());
     }
-    os::check_rights()?;
+    if context.workspace.state_file().exists() {
+        os::check_rights()?;
+    }
     let _guard = context.lock("down")?;
     let stopped = stop::all(&context.workspace)?;
     tell_stopped(context, &stopped);

@@ -1,11 +1,12 @@
 //! `cargo xtask logs`: what the daemons logged.
 
-use super::print;
+use super::{print, print_on};
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
 use crate::workspace::Workspace;
 use clap::{Args, ValueEnum};
+use same_file::Handle;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -81,8 +82,8 @@ pub fn follow(
     loop {
         // Asked before the look, so that what was logged last is still shown.
         let is_last = enough();
-        print(reader.read(&context.workspace, lines)?)?;
-        if is_last {
+        let is_read = print_on(reader.read(&context.workspace, lines)?)?;
+        if is_last || !is_read {
             return Ok(());
         }
         lines = usize::MAX;
@@ -90,11 +91,18 @@ pub fn follow(
     }
 }
 
+/// Where the next look at a log begins.
+#[derive(Default)]
+struct At {
+    file: Option<Handle>,
+    offset: u64,
+}
+
 /// Reads on in one or more logs.
 struct Reader {
     daemons: Vec<Component>,
     prefixed: bool,
-    at: HashMap<Component, u64>,
+    at: HashMap<Component, At>,
 }
 
 impl Reader {
@@ -117,7 +125,7 @@ impl Reader {
     }
 }
 
-fn read_on(workspace: &Workspace, daemon: Component, at: &mut u64) -> Result<String> {
+fn read_on(workspace: &Workspace, daemon: Component, at: &mut At) -> Result<String> {
     let path = workspace.log(daemon);
     let what = || format!("read `{}`", path.display());
     let mut file = match File::open(&path) {
@@ -125,16 +133,17 @@ fn read_on(workspace: &Workspace, daemon: Component, at: &mut u64) -> Result<Str
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
         Err(error) => return Err(error).trying(what),
     };
-    if file.metadata().trying(what)?.len() < *at {
+    let this = file.try_clone().and_then(Handle::from_file).trying(what)?;
+    if at.file.as_ref() != Some(&this) {
         // It was started anew.
-        *at = 0;
+        *at = At { file: Some(this), offset: 0 };
     }
-    file.seek(SeekFrom::Start(*at)).trying(what)?;
+    file.seek(SeekFrom::Start(at.offset)).trying(what)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).trying(what)?;
     // A line that is still being written is left for the next look.
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    *at += whole as u64;
+    at.offset += whole as u64;
     Ok(String::from_utf8_lossy(&bytes[..whole]).into_owned())
 }
 

@@ -21,10 +21,18 @@ use std::io::Write;
 /// # Errors
 /// When stdout can't be written, but for a reader that has seen enough.
 pub fn print(data: impl AsRef<[u8]>) -> Result<()> {
+    print_on(data).map(drop)
+}
+
+/// Prints data, and tells whether anyone still reads.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn print_on(data: impl AsRef<[u8]>) -> Result<bool> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(data.as_ref()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.trying(|| "write to stdout".into()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.trying(|| "write to stdout".into()).map(|()| true),
     }
 }
 

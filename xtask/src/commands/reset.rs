@@ -27,6 +27,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         return Ok(());
     }
     let _guard = context.lock("reset")?;
+    // A newer harness's workspace is refused before anything in it changes.
+    state::read(&context.workspace)?;
     if install::installed(&context.workspace, Component::Buildkit).is_none() {
         context.ui.step("Reset", "nothing: the workspace holds no state yet");
         return Ok(());
@@ -36,7 +38,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     if !both_answer(context) {
         context.ui.note("the daemons are not up, so they are started first");
-        if let Err(error) = up::ensure(context) {
+        if let Err(error) = start_again(context) {
             context.ui.warn(&error.to_string());
             return hard(context);
         }
@@ -79,13 +81,20 @@ fn climb(context: &Context, level: Prune) -> Result<()> {
 /// The last level: both roots go, as they came, together; the programs stay what they are.
 fn hard(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
-    let request = state::read(workspace)?.map(|state| state.request);
     up::tell_stopped(context, &stop::all(workspace)?);
     let freed = roots::disk_use(workspace);
     roots::delete(workspace)?;
     context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
-    match request {
-        Some(request) => up::start(context, request),
-        None => up::ensure(context),
+    start_again(context)
+}
+
+/// Starts what is installed, whatever newer versions there may be by now.
+fn start_again(context: &Context) -> Result<()> {
+    let workspace = &context.workspace;
+    let mut components = Component::needed_on(workspace.platform().os).iter();
+    let is_whole = components.all(|component| install::installed(workspace, *component).is_some());
+    match state::read(workspace)? {
+        Some(state) if is_whole => up::start(context, state.request),
+        _ => up::ensure(context),
     }
 }

@@ -10,7 +10,9 @@ use crate::daemon::{self, roots};
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
+use crate::source::{Resolution, cached, lockfile};
 use crate::version::Spec;
+use crate::workspace::Workspace;
 use clap::Args;
 use std::fs;
 use std::time::SystemTime;
@@ -43,15 +45,18 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         }
         let prepared = prepare(context)?;
         // What is up and of these versions already goes on undisturbed.
-        return if prepared.iter().any(|prepared| prepared.staged().is_some()) {
-            place(context, &prepared)
-        } else {
-            Ok(())
-        };
+        if prepared.iter().all(|prepared| prepared.staged().is_none()) {
+            return Ok(());
+        }
+        place(context, &prepared)?;
+        return state::write(&context.workspace, &State::new(context.request.clone()));
     }
     context.require_daemons_can_run()?;
     let guard = context.lock("up")?;
     if options.fresh {
+        // What can't be had, or is a newer harness's, must not cost what there is.
+        state::read(&context.workspace)?;
+        context.resolve(&context.request.specs)?;
         wipe(context)?;
     }
     ensure(context)?;
@@ -69,6 +74,7 @@ pub fn ensure(context: &Context) -> Result<()> {
     if let Some(state) = &recorded
         && state.request == context.request
         && !asks_for_paths(context)
+        && !context.locked
         && all_answer(context, state)
     {
         context.ui.step("Up", &format!("already: {}", summary(state)));
@@ -94,6 +100,7 @@ pub fn ensure(context: &Context) -> Result<()> {
 /// When there are none, and none can be started.
 pub fn ensure_any(context: &Context) -> Result<()> {
     if !context.is_choosy
+        && !context.locked
         && let Some(state) = state::read(&context.workspace)?
         && all_answer(context, &state)
     {
@@ -119,7 +126,11 @@ fn prepare(context: &Context) -> Result<Vec<Prepared>> {
             context.ui.detail(&format!("  passed over {}: {}", skipped.version, skipped.reason));
         }
     }
-    install::prepare(&context.http, context.ui, &context.workspace, &resolved)
+    let prepared = install::prepare(&context.http, context.ui, &context.workspace, &resolved)?;
+    let resolutions: Vec<Resolution> = prepared.iter().map(|prepared| prepared.record().resolution.clone()).collect();
+    cached::remember(&context.workspace, &resolutions)?;
+    lockfile::write(&context.workspace, &resolutions)?;
+    Ok(prepared)
 }
 
 /// Stops what runs, and moves new programs to their place.
@@ -136,7 +147,9 @@ pub fn start(context: &Context, request: Request) -> Result<()> {
     let started = start_both(context, request);
     if started.is_err() {
         // The reason for the failure is worth more than what else goes wrong on the way out.
-        drop(stop::all(&context.workspace));
+        if let Err(error) = stop::all(&context.workspace) {
+            context.ui.warn(&error.to_string());
+        }
     }
     started
 }
@@ -202,6 +215,7 @@ fn all_answer(context: &Context, state: &State) -> bool {
 fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
     tell_stopped(context, &stop::all(workspace)?);
+    delete_programs_and_roots(workspace)?;
     let mut kept = vec![workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
     if context.locked {
         // What is to be recreated is just what it says.
@@ -215,8 +229,22 @@ fn wipe(context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Deletes what must never be found half-deleted, in the order that sees to that.
+///
+/// # Errors
+/// When something can't be deleted.
+pub fn delete_programs_and_roots(workspace: &Workspace) -> Result<()> {
+    for component in Component::needed_on(workspace.platform().os) {
+        install::delete(workspace, *component)?;
+    }
+    roots::delete(workspace)
+}
+
 /// Tells what was stopped, if anything was.
 pub fn tell_stopped(context: &Context, stopped: &Stopped) {
+    if stopped.left_control_groups {
+        context.ui.warn(&format!("the control groups `{}` can't be deleted", context.workspace.cgroup_parent()));
+    }
     for (component, pid) in &stopped.daemons {
         context.ui.step("Stopped", &format!("{} (pid {pid})", component.main_program()));
     }

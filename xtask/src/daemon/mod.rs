@@ -7,6 +7,7 @@ pub mod stop;
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
 use crate::failure;
+use crate::files;
 use crate::os::{self, Process, Seclusion};
 use crate::platform::Os;
 use crate::poll::{self, Look};
@@ -20,6 +21,9 @@ use std::time::Duration;
 
 /// Both boot within half a second on a quiet machine; a busy one may take a hundred times as long.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An answer comes within milliseconds, or the daemon hangs.
+const PATIENCE_WITH_A_PROBE: Duration = Duration::from_secs(5);
 
 /// How many of a log's last lines an error shows.
 const LAST_LINES: usize = 10;
@@ -90,6 +94,8 @@ pub fn start(workspace: &Workspace, component: Component, beside: Option<&Proces
     }
     os::create_private_folder(&workspace.run())?;
     let log_path = workspace.log(component);
+    // A new file, not the old one emptied: whoever follows it sees the difference.
+    files::delete(&log_path)?;
     let log = File::create(&log_path).trying(|| format!("create the log `{}`", log_path.display()))?;
     let seclusion = Seclusion {
         private_run: workspace.private_run(),
@@ -160,8 +166,13 @@ pub fn answers(workspace: &Workspace, component: Component) -> Result<(), String
         // Spares the start of a client while there is nothing to talk to.
         return Err(format!("there is no `{}` yet", path.display()));
     }
-    let output = process::capture(&probe(workspace, component)).map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(()) } else { Err(output.last_words()) }
+    match process::capture_within(&probe(workspace, component), PATIENCE_WITH_A_PROBE)
+        .map_err(|error| error.to_string())?
+    {
+        Some(output) if output.status.success() => Ok(()),
+        Some(output) => Err(output.last_words()),
+        None => Err(format!("no answer within {}", humantime::format_duration(PATIENCE_WITH_A_PROBE))),
+    }
 }
 
 /// The question whose answer means ready.
@@ -183,7 +194,7 @@ pub fn with_log(workspace: &Workspace, component: Component, message: String) ->
     }
     let error = Error::ground(format!("{message}; its log ends:\n  {}", last.join("\n  ")));
     match failure::explain(&last.join("\n")) {
-        Some(known) => error.hint(format!("{}; {} ({})", known.cause, known.remedy, known.link)),
+        Some(known) => error.hint(known.hint()),
         None => error.hint(format!("the whole log is in `{}`", path.display())),
     }
 }

@@ -39,6 +39,10 @@ pub fn pair(workspace: &Workspace) -> Result<bool> {
 /// # Errors
 /// When something can't be deleted: the next start sees half a pair, and deletes the rest.
 pub fn delete(workspace: &Workspace) -> Result<()> {
+    // First what says that they are whole: a deletion that is killed half-way must not leave a pair to be used.
+    for component in ROOTS {
+        files::delete(&mark(workspace, component))?;
+    }
     for component in ROOTS {
         files::delete(&workspace.root(component))?;
         files::delete(&workspace.state(component))?;

@@ -93,10 +93,13 @@ pub fn write(workspace: &Workspace, state: &State) -> Result<()> {
     files::write_whole(&workspace.state_file(), (json + "\n").as_bytes())
 }
 
-/// Records that nothing runs.
+/// Records that nothing runs, but keeps what was asked for: `reset` starts the same again.
 ///
 /// # Errors
-/// When the file can't be deleted.
+/// When the file can't be written.
 pub fn forget(workspace: &Workspace) -> Result<()> {
-    files::delete(&workspace.state_file())
+    match read(workspace)? {
+        Some(state) => write(workspace, &State::new(state.request)),
+        None => files::delete(&workspace.state_file()),
+    }
 }

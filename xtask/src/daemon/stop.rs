@@ -24,6 +24,8 @@ pub struct Stopped {
     pub daemons: Vec<(Component, u32)>,
     /// The programs of what they had left: shims, and what ran in containers.
     pub leftovers: Vec<Process>,
+    /// Whether control groups could not be deleted (Linux).
+    pub left_control_groups: bool,
 }
 
 /// Stops all that runs in a workspace. Mounts need no undoing: they are the daemons' own and end with them.
@@ -39,6 +41,13 @@ pub fn all(workspace: &Workspace) -> Result<Stopped> {
     // Again after some were ended, for what was just starting.
     loop {
         let mut left = os::processes_of(workspace.base());
+        // A container whose shim was killed has another parent by now.
+        left.extend(
+            os::processes_in_control_groups(&workspace.cgroup_parent())
+                .into_iter()
+                .filter(|process| !left.contains(process))
+                .collect::<Vec<_>>(),
+        );
         left.retain(|process| process.pid != std::process::id());
         if left.is_empty() {
             break;
@@ -46,7 +55,15 @@ pub fn all(workspace: &Workspace) -> Result<Stopped> {
         end_all(&left, GRACE_OF_LEFTOVERS)?;
         stopped.leftovers.extend(left);
     }
-    os::delete_control_groups(&workspace.cgroup_parent());
+    // The kernel takes a moment to notice that a group's last process is gone.
+    let gone = || {
+        Ok(if os::delete_control_groups(&workspace.cgroup_parent()) {
+            Look::Ready(())
+        } else {
+            Look::NotYet(String::new())
+        })
+    };
+    stopped.left_control_groups = poll::until(GRACE_OF_LEFTOVERS, gone, |_| Error::ground("they stay")).is_err();
     state::forget(workspace)?;
     Ok(stopped)
 }
@@ -75,7 +92,9 @@ pub fn running(workspace: &Workspace) -> Result<Vec<(Component, Process)>> {
 fn end_all(processes: &[Process], grace: Duration) -> Result<()> {
     let survivor = || processes.iter().find(|process| os::process(process.pid).as_ref() == Some(process));
     let all_gone = || Ok(if survivor().is_some() { Look::NotYet(String::new()) } else { Look::Ready(()) });
-    processes.iter().for_each(os::ask_to_stop);
+    let asked = processes.iter().filter(|process| os::ask_to_stop(process)).count();
+    // Nobody waits for those that can't be asked, as on Windows a process without a console.
+    let grace = if asked == 0 { Duration::ZERO } else { grace };
     if poll::until(grace, all_gone, |_| Error::ground("they were asked in vain")).is_ok() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, geteuid, kill_process, setsid};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 use std::collections::HashMap;
 use std::ffi::CString;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -38,12 +38,46 @@ pub fn check_rights() -> Result<()> {
         .hint("run it as root: `sudo env PATH=\"$PATH\" cargo xtask …`"))
 }
 
+/// A path without links, `.` and `..`, as `/proc` tells paths; its end need not exist yet.
+///
+/// # Errors
+/// The system's own.
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let mut missing = Vec::new();
+    let mut there = absolute.as_path();
+    loop {
+        match there.canonicalize() {
+            Ok(real) => {
+                return Ok(missing
+                    .into_iter()
+                    .rev()
+                    .fold(real, |path, part| if part == ".." { parent(path) } else { path.join(part) }));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let (Some(parent), Some(last)) = (there.parent(), there.components().next_back()) else { return Ok(absolute) };
+        missing.push(last.as_os_str().to_owned());
+        there = parent;
+    }
+}
+
+fn parent(mut path: PathBuf) -> PathBuf {
+    path.pop();
+    path
+}
+
 /// Whether a workspace can lie at a path.
 ///
 /// # Errors
 /// When the path can't be mounted from, or would be hidden from the daemons.
 pub fn check_base(base: &Path) -> Result<()> {
     let shown = base.display();
+    if base.to_str().is_none() {
+        return Err(Error::usage(format!("the workspace can't lie in `{shown}`: the path is not valid UTF-8"))
+            .hint("choose another folder with `--base-dir DIR`"));
+    }
     if let Some(c) = base.to_string_lossy().chars().find(|c| ":,\\\"".contains(*c)) {
         return Err(Error::usage(format!(
             "the workspace can't lie in `{shown}`: overlay mounts can't name a path with `{c}` in it"
@@ -178,41 +212,28 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
             all.insert(pid, (process, stat.parent));
         }
     }
-    let depth_below = |pid: u32| {
-        let mut depth = None;
-        let mut at = pid;
-        for steps in 0.. {
-            let Some((process, parent)) = all.get(&at) else { break };
-            if process.executable.starts_with(folder) {
-                depth = Some(steps);
-            }
-            at = *parent;
-        }
-        depth
-    };
-    let mut found: Vec<_> =
-        all.values().filter_map(|(process, _)| Some((depth_below(process.pid)?, process.clone()))).collect();
-    found.sort_by_key(|(depth, process)| (std::cmp::Reverse(*depth), process.pid));
-    found.into_iter().map(|(_, process)| process).collect()
+    super::of_folder(&all, |program| program.starts_with(folder))
 }
 
-/// Asks a process to stop.
-pub fn ask_to_stop(process: &Process) {
-    signal(process, Signal::TERM);
+/// Nothing is to be done before all else on unix.
+pub fn errand() -> Option<std::process::ExitCode> {
+    None
+}
+
+/// Asks a process to stop; tells whether it could be asked.
+pub fn ask_to_stop(process: &Process) -> bool {
+    signal(process, Signal::TERM)
 }
 
 /// Ends a process.
 pub fn kill(process: &Process) {
-    signal(process, Signal::KILL);
+    _ = signal(process, Signal::KILL);
 }
 
-fn signal(process: &Process, signal: Signal) {
+fn signal(process: &Process, signal: Signal) -> bool {
     // One that has ended meanwhile, or whose pid is someone else's now, is left alone.
-    if self::process(process.pid).as_ref() == Some(process)
-        && let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw)
-    {
-        _ = kill_process(pid, signal);
-    }
+    self::process(process.pid).as_ref() == Some(process)
+        && i32::try_from(process.pid).ok().and_then(Pid::from_raw).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
 
 /// The process that listens at an endpoint, if any does.
@@ -227,21 +248,49 @@ pub fn listener(endpoint: &Endpoint) -> Option<Process> {
     Some(process(pid).unwrap_or(Process { pid, started: 0, executable: PathBuf::from("unknown") }))
 }
 
-/// Deletes the control groups that containers had, which nobody else does.
-pub fn delete_control_groups(parent: &str) {
-    let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|entry| entry.path());
-    for hierarchy in hierarchies.chain([PathBuf::from("/sys/fs/cgroup")]) {
-        delete_control_group(&hierarchy.join(parent));
-    }
+/// Deletes a file, or a folder with all that is in it; links as links.
+///
+/// # Errors
+/// The system's own.
+pub fn delete(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+/// Every process in a control group of that name, whoever its parent is by now.
+pub fn processes_in_control_groups(parent: &str) -> Vec<Process> {
+    let mut pids: Vec<u32> = control_groups(parent).iter().flat_map(|group| pids_in(group)).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids.into_iter().filter_map(process).collect()
+}
+
+fn pids_in(group: &Path) -> Vec<u32> {
+    let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    let own = text.lines().filter_map(|line| line.parse().ok());
+    own.chain(child_groups(group).iter().flat_map(|child| pids_in(child))).collect()
+}
+
+/// Deletes the control groups that containers had, which nobody else does; tells whether none is left.
+pub fn delete_control_groups(parent: &str) -> bool {
+    control_groups(parent).iter().for_each(|group| delete_control_group(group));
+    control_groups(parent).is_empty()
+}
+
+/// The control groups of a name at the top of every hierarchy: version 1 has many, version 2 one.
+fn control_groups(parent: &str) -> Vec<PathBuf> {
+    let top = PathBuf::from("/sys/fs/cgroup");
+    let hierarchies = child_groups(&top).into_iter().chain([top]);
+    hierarchies.map(|hierarchy| hierarchy.join(parent)).filter(|group| group.is_dir()).collect()
+}
+
+fn child_groups(group: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
 /// Children first. One that still has a process can't be deleted, and is left for the next time.
 fn delete_control_group(group: &Path) {
-    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            delete_control_group(&entry.path());
-        }
-    }
+    child_groups(group).iter().for_each(|child| delete_control_group(child));
     drop(fs::remove_dir(group));
 }
 
@@ -251,6 +300,14 @@ fn delete_control_group(group: &Path) {
 /// The system's own.
 pub fn make_executable(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o755))
+}
+
+/// Temporary files are their owner's only; what they become need not be.
+///
+/// # Errors
+/// The system's own.
+pub fn let_everyone_read(file: &File) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(0o644))
 }
 
 /// Gives a file that is about to be created its mode.
@@ -264,7 +321,7 @@ pub(crate) fn mode(path: &Path) -> io::Result<Option<u32>> {
     Ok(Some(fs::metadata(path)?.permissions().mode()))
 }
 
-/// Makes a symbolic link in an archive's folder, to a path relative to the link.
+/// Makes a symbolic link, to a path relative to the link.
 ///
 /// # Errors
 /// The system's own.

@@ -1,23 +1,27 @@
-//! Windows' ways. This compiles and is linted; running it for real, under Wine and on Windows, is yet to come.
+//! Windows' ways. Seen under Wine; what no one has yet seen on Windows itself is said where it matters.
 
-use super::{Process, Seclusion};
-use crate::error::{Context, Result};
-use crate::process::Argv;
-use crate::workspace::Endpoint;
+mod console;
+mod deleting;
+mod processes;
+mod starting;
+
+pub use console::{ask_to_stop, errand};
+pub use deleting::delete;
+pub use processes::{kill, listener, process, processes_of};
+pub use starting::start_detached;
+
+use super::Process;
+use crate::error::{Context, Error, Result};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::windows::ffi::OsStringExt;
-use std::os::windows::process::CommandExt;
+use std::os::windows::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use windows_sys::Win32::Foundation::{CloseHandle, FILETIME, HANDLE, INVALID_HANDLE_VALUE};
-use windows_sys::Win32::System::Diagnostics::ToolHelp::{
-    CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
+use std::ptr::null_mut;
+use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
+use windows_sys::Win32::Security::{
+    CheckTokenMembership, CreateWellKnownSid, SECURITY_MAX_SID_SIZE, WinBuiltinAdministratorsSid,
 };
-use windows_sys::Win32::System::Threading::{
-    CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, GetProcessTimes, OpenProcess,
-    PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE, QueryFullProcessImageNameW, TerminateProcess,
-};
+use windows_sys::Win32::System::Threading::OpenProcess;
 
 /// A handle that is closed when it goes.
 struct Owned(HANDLE);
@@ -29,7 +33,7 @@ impl Drop for Owned {
     }
 }
 
-fn open(pid: u32, access: u32) -> Option<Owned> {
+fn open_process(pid: u32, access: u32) -> Option<Owned> {
     // SAFETY: a plain call; a null handle is told apart below.
     let handle = unsafe { OpenProcess(access, 0, pid) };
     (!handle.is_null()).then_some(Owned(handle))
@@ -38,95 +42,83 @@ fn open(pid: u32, access: u32) -> Option<Owned> {
 /// What is mostly to blame when a daemon can't even be started.
 pub const WHY_NOT_STARTED: &str = "see whether an antivirus program has taken its .exe away";
 
-/// Whether the rights that daemons need are there: not looked at yet on Windows.
+/// Whether the rights that daemons need are there.
 ///
 /// # Errors
-/// None so far.
+/// One sentence that says which are missing, and how to get them.
 pub fn check_rights() -> Result<()> {
-    Ok(())
+    // Where it can't be told, the daemons say themselves what they lack.
+    if is_administrator().unwrap_or(true) {
+        return Ok(());
+    }
+    Err(Error::ground(
+        "containerd needs an administrator's rights on Windows, and this process has none: it is not elevated",
+    )
+    .hint("open a terminal with *Run as administrator*, and run the same command there"))
 }
+
+/// Whether this process acts as an administrator, which is what the daemons' pipes ask too. An administrator's process that
+/// is not elevated has the group for denials only, and that doesn't count. SYSTEM, as which CI services run, is in it.
+///
+/// (`TokenElevation` would tell the same on Windows; under Wine it says no to everyone.)
+fn is_administrator() -> Option<bool> {
+    let mut sid = [0u8; SECURITY_MAX_SID_SIZE as usize];
+    let mut size = SECURITY_MAX_SID_SIZE;
+    let administrators = sid.as_mut_ptr().cast();
+    // SAFETY: the buffer has the size that is passed.
+    let made = unsafe { CreateWellKnownSid(WinBuiltinAdministratorsSid, null_mut(), administrators, &mut size) } != 0;
+    let mut is_member = 0;
+    // SAFETY: the group's id was made just now, no token means this process's, and the answer is there to be written.
+    let known = made && unsafe { CheckTokenMembership(null_mut(), administrators, &mut is_member) } != 0;
+    known.then_some(is_member != 0)
+}
+
+/// `CreateProcess` takes no folder to start in whose path is longer, long paths allowed or not: with its final `\` and
+/// NUL it must fit `MAX_PATH`, 260. Clients are started in the workspace's `run` folder.
+const LONGEST_BASE: usize = 258 - r"\run".len();
 
 /// Whether a workspace can lie at a path.
 ///
 /// # Errors
-/// None so far.
-pub fn check_base(_base: &Path) -> Result<()> {
+/// When programs can't be started in it. Files under it may lie deeper: Rust's standard library and Go's name them in
+/// the form that has no such limit.
+pub fn check_base(base: &Path) -> Result<()> {
+    let length = base.as_os_str().encode_wide().count();
+    if length <= LONGEST_BASE {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the workspace can't lie in `{}`: Windows starts no program in a folder whose path is that long ({length} characters, at most {LONGEST_BASE})",
+        base.display()
+    ))
+    .hint("choose a shorter one with `--base-dir DIR`"))
+}
+
+/// Files inherit who may read them from their folder.
+///
+/// # Errors
+/// Never.
+pub fn let_everyone_read(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a program that outlives this one and cargo's job, its output going to a log.
+/// There are no control groups on Windows.
+pub fn processes_in_control_groups(_parent: &str) -> Vec<Process> {
+    Vec::new()
+}
+
+/// There are no control groups on Windows, so none is left.
+pub fn delete_control_groups(_parent: &str) -> bool {
+    true
+}
+
+/// An absolute path, as programs' paths are told: these keep links and the case that was typed.
 ///
 /// # Errors
 /// The system's own.
-pub fn start_detached(argv: &Argv, log: File, _seclusion: &Seclusion) -> io::Result<Child> {
-    let mut command = argv.command();
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    let flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP;
-    // A job may forbid breaking away; cargo's lets its processes go when it exits normally.
-    command.creation_flags(flags | CREATE_BREAKAWAY_FROM_JOB).spawn().or_else(|_| command.creation_flags(flags).spawn())
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    std::path::absolute(path)
 }
-
-/// A process by its id, if it is there.
-pub fn process(pid: u32) -> Option<Process> {
-    let handle = open(pid, PROCESS_QUERY_LIMITED_INFORMATION)?;
-    let zero = FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 };
-    let (mut created, mut exited, mut kernel, mut user) = (zero, zero, zero, zero);
-    // SAFETY: the handle is open and the four structures are there to be written.
-    let known = unsafe { GetProcessTimes(handle.0, &mut created, &mut exited, &mut kernel, &mut user) } != 0;
-    let mut name = vec![0u16; 32 * 1024];
-    let mut length = u32::try_from(name.len()).unwrap_or(u32::MAX);
-    // SAFETY: the buffer has the length that is passed.
-    let named = unsafe { QueryFullProcessImageNameW(handle.0, 0, name.as_mut_ptr(), &mut length) } != 0;
-    let has_exited = exited.dwLowDateTime != 0 || exited.dwHighDateTime != 0;
-    (known && named && !has_exited).then(|| Process {
-        pid,
-        started: u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime),
-        executable: PathBuf::from(std::ffi::OsString::from_wide(&name[..length as usize])),
-    })
-}
-
-/// Every process that runs a program in a folder.
-pub fn processes_of(folder: &Path) -> Vec<Process> {
-    // SAFETY: a plain call; the invalid handle is told apart.
-    let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
-    if snapshot == INVALID_HANDLE_VALUE {
-        return Vec::new();
-    }
-    let snapshot = Owned(snapshot);
-    // SAFETY: all-zero is a valid value of this plain structure.
-    let mut entry: PROCESSENTRY32W = unsafe { std::mem::zeroed() };
-    entry.dwSize = u32::try_from(size_of::<PROCESSENTRY32W>()).unwrap_or_default();
-    let mut found = Vec::new();
-    // SAFETY: the snapshot is open, and the structure has its size set.
-    let mut more = unsafe { Process32FirstW(snapshot.0, &mut entry) } != 0;
-    while more {
-        found.extend(process(entry.th32ProcessID).filter(|process| process.executable.starts_with(folder)));
-        // SAFETY: as above.
-        more = unsafe { Process32NextW(snapshot.0, &mut entry) } != 0;
-    }
-    found
-}
-
-/// Asks a process to stop: a detached one has no console to be asked through, so nothing is done.
-pub fn ask_to_stop(_process: &Process) {}
-
-/// Ends a process.
-pub fn kill(process: &Process) {
-    if self::process(process.pid).as_ref() == Some(process)
-        && let Some(handle) = open(process.pid, PROCESS_TERMINATE)
-    {
-        // SAFETY: the handle is open for this.
-        unsafe { TerminateProcess(handle.0, 1) };
-    }
-}
-
-/// The process that listens at an endpoint: not looked at yet on Windows, where a taken pipe can't be taken again.
-pub fn listener(_endpoint: &Endpoint) -> Option<Process> {
-    None
-}
-
-/// There are no control groups on Windows.
-pub fn delete_control_groups(_parent: &str) {}
 
 /// Lets a file be run: on Windows its name does.
 ///

@@ -28,7 +28,9 @@ pub struct LockFile {
 pub fn read(workspace: &Workspace) -> Result<Option<LockFile>> {
     let path = workspace.versions_lock();
     let Some(text) = files::read_versioned(&path, SCHEMA)? else { return Ok(None) };
-    let lock: LockFile = serde_json::from_str(&text).trying(|| format!("read `{}`", path.display()))?;
+    let lock: LockFile = serde_json::from_str(&text)
+        .trying(|| format!("read `{}`", path.display()))
+        .map_err(|error| error.hint("delete it, and what is resolved next is recorded anew"))?;
     Ok(Some(lock).filter(|lock| lock.platform == workspace.platform()))
 }
 

@@ -28,7 +28,7 @@ pub fn resolve_folder(ground: &Ground, component: Component, spec: &Spec, folder
     let mut files = Vec::new();
     for entry in fs::read_dir(&folder).trying(read)? {
         let entry = entry.trying(read)?;
-        let size = entry.metadata().ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len());
+        let size = fs::metadata(entry.path()).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len());
         if let (Ok(name), Some(size)) = (entry.file_name().into_string(), size) {
             files.push(Asset { name, location: entry.path().display().to_string(), size: Some(size), sha256: None });
         }

@@ -50,7 +50,7 @@ fn copy(bench: &Bench, clone: &Path) -> Result<()> {
             continue;
         }
         if from.is_dir() {
-            files::copy_folder(&from, &to)?;
+            files::copy_folder(&from, &to, clone)?;
         } else {
             fs::copy(&from, &to).trying(what)?;
         }

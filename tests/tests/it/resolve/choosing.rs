@@ -56,7 +56,7 @@ fn the_newest_complete_release_is_taken_whatever_the_list_begins_with() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: GitHub has no containerd that `2.13.0` asks for
+    error: GitHub has no containerd for windows-amd64 that `2.13.0` asks for
 
     hint: use another `--source`, or give the path of an archive
     ");
@@ -86,7 +86,7 @@ fn a_series_is_looked_for_on_further_pages_and_the_newest_is_not() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: GitHub has no containerd that `2.2` asks for
+    error: GitHub has no containerd for windows-amd64 that `2.2` asks for
 
     hint: the newest there is 2.4.1
     ");
@@ -119,7 +119,7 @@ fn what_cannot_be_satisfied_is_one_sentence_with_a_hint() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: GitHub has no containerd that `9.9.9` asks for
+    error: GitHub has no containerd for windows-amd64 that `9.9.9` asks for
 
     hint: the newest there is 2.3.4
     ");
@@ -127,7 +127,7 @@ fn what_cannot_be_satisfied_is_one_sentence_with_a_hint() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: GitHub has no containerd that `9.9` asks for
+    error: GitHub has no containerd for windows-amd64 that `9.9` asks for
 
     hint: the newest there is 2.3.4
     ");

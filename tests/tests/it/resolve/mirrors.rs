@@ -45,7 +45,7 @@ fn a_mirror_is_a_folder_of_upstreams_files() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the mirror `[ROOT]/mirror` has no containerd that `2.3.9` asks for
+    error: the mirror `[ROOT]/mirror` has no containerd for windows-amd64 that `2.3.9` asks for
 
     hint: the newest there is 2.10.0
     ");
@@ -79,7 +79,7 @@ fn a_mirror_is_a_folder_of_upstreams_files() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the mirror `[ROOT]/empty` has no containerd that `latest` asks for
+    error: the mirror `[ROOT]/empty` has no containerd for windows-amd64 that `latest` asks for
 
     hint: use another `--source`, or give the path of an archive
     ");

@@ -1,0 +1,51 @@
+//! Starting a daemon.
+
+use crate::os::Seclusion;
+use crate::process::Argv;
+use std::fs::File;
+use std::io;
+use std::os::windows::process::CommandExt;
+use std::process::{Child, Stdio};
+use windows_sys::Win32::Foundation::{HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation};
+use windows_sys::Win32::System::Threading::{
+    CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, GetCurrentProcess, GetProcessHandleCount,
+};
+
+/// Starts a program that outlives this one, cargo's job and the terminal, its output going to a log.
+///
+/// It gets a console of its own, without a window: that one isn't closed with the terminal, hears no Ctrl-C meant for
+/// others, and is where the daemon can be asked to stop. In a new process group it would be deaf to that.
+///
+/// # Errors
+/// The system's own.
+pub fn start_detached(argv: &Argv, log: File, _seclusion: &Seclusion) -> io::Result<Child> {
+    keep_from_children();
+    let mut command = argv.command();
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    let flags = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP;
+    // A job may forbid breaking away; cargo's lets its processes go when it exits normally.
+    command.creation_flags(flags | CREATE_BREAKAWAY_FROM_JOB).spawn().or_else(|_| command.creation_flags(flags).spawn())
+}
+
+/// No handle's number is higher: the tables of ordinary programs end far below it.
+const HIGHEST_HANDLE: usize = 1 << 18;
+
+/// Pipes that cargo, a CI runner or a shell left open must not be held open by a daemon.
+///
+/// The standard library lets a child inherit every handle that can be inherited, this program's own output among them,
+/// which may be a pipe whose reader waits for its end. It gives a child copies of those that are meant for it, so that
+/// this changes nothing for programs started later.
+fn keep_from_children() {
+    let mut count = 0;
+    // SAFETY: the pseudo-handle is always valid, and the number is there to be written.
+    unsafe { GetProcessHandleCount(GetCurrentProcess(), &mut count) };
+    // Handles are multiples of four.
+    for number in (4..HIGHEST_HANDLE).step_by(4) {
+        if count == 0 {
+            break;
+        }
+        // SAFETY: the handle is only marked; a number that is none gives an error, which is fine.
+        let is_one = unsafe { SetHandleInformation(number as HANDLE, HANDLE_FLAG_INHERIT, 0) } != 0;
+        count -= u32::from(is_one);
+    }
+}
