@@ -1,5 +1,5 @@
 //! `cargo xtask`: see the library's `cli`. The tests build this file once more, as the program under test.
 
 fn main() -> std::process::ExitCode {
-    xtask::os::errand().unwrap_or_else(xtask::cli::main)
+    xtask::cli::main()
 }

@@ -215,11 +215,6 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
     super::of_folder(&all, |program| program.starts_with(folder))
 }
 
-/// Nothing is to be done before all else on unix.
-pub fn errand() -> Option<std::process::ExitCode> {
-    None
-}
-
 /// Asks a process to stop; tells whether it could be asked.
 pub fn ask_to_stop(process: &Process) -> bool {
     signal(process, Signal::TERM)

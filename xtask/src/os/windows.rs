@@ -1,11 +1,9 @@
 //! Windows' ways. Seen under Wine; what no one has yet seen on Windows itself is said where it matters.
 
-mod console;
 mod deleting;
 mod processes;
 mod starting;
 
-pub use console::{ask_to_stop, errand};
 pub use deleting::delete;
 pub use processes::{kill, listener, process, processes_of};
 pub use starting::start_detached;
@@ -22,6 +20,14 @@ use windows_sys::Win32::Security::{
     CheckTokenMembership, CreateWellKnownSid, SECURITY_MAX_SID_SIZE, WinBuiltinAdministratorsSid,
 };
 use windows_sys::Win32::System::Threading::OpenProcess;
+
+/// Asks a process to stop; tells whether it could be asked: it can't, so far.
+///
+/// Windows has no signals, only what a console tells the processes that share it. Pressing Ctrl-Break in a daemon's own
+/// hidden console had no effect under Wine, so daemons are ended at once.
+pub fn ask_to_stop(_process: &Process) -> bool {
+    false
+}
 
 /// A handle that is closed when it goes.
 struct Owned(HANDLE);

@@ -13,8 +13,8 @@ use windows_sys::Win32::System::Threading::{
 
 /// Starts a program that outlives this one, cargo's job and the terminal, its output going to a log.
 ///
-/// It gets a console of its own, without a window: that one isn't closed with the terminal, hears no Ctrl-C meant for
-/// others, and is where the daemon can be asked to stop. In a new process group it would be deaf to that.
+/// It gets a console of its own, without a window, and leads a process group there: that console isn't closed with the
+/// terminal, and hears no Ctrl-C meant for others.
 ///
 /// # Errors
 /// The system's own.
