@@ -53,7 +53,11 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     up::ensure_any(context)?;
     let expected = stage(context, &folder)?;
     let deadline = Instant::now() + options.timeout;
-    build(context, options, deadline)?;
+    // What an earlier run has left is in nobody's way while this one builds.
+    std::thread::scope(|scope| {
+        scope.spawn(|| end_forgotten(context));
+        build(context, options, deadline)
+    })?;
     let printed = run_container(context, options, deadline)?;
     match expected {
         Some(expected) => compare(context, &expected, &printed),
@@ -141,7 +145,6 @@ fn run_container(context: &Context, options: &Options, deadline: Instant) -> Res
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let kept = if options.keep { KEPT } else { "" };
     let run = Run { image: IMAGE.into(), name: format!("{CONTAINER}{kept}{:x}", since.as_nanos()), keep: options.keep };
-    end_forgotten(context);
     context.ui.step("Running", &run.name);
     fs::create_dir_all(workspace.run().join("fifo")).trying(|| "create the folder of FIFOs".into())?;
     let (ending, printed, said) = show(context, &buildctl::run(workspace, &run), deadline, true)?;
