@@ -23,8 +23,8 @@ use windows_sys::Win32::System::Threading::OpenProcess;
 
 /// Asks a process to stop; tells whether it could be asked: it can't, so far.
 ///
-/// Windows has no signals, only what a console tells the processes that share it. Pressing Ctrl-Break in a daemon's own
-/// hidden console had no effect under Wine, so daemons are ended at once.
+/// Windows has no signals, only what a console tells the processes that share it. Wine 10 can't show that: it answers
+/// Ctrl-Break by ending the first thread of whoever gets it. So daemons are ended at once.
 pub fn ask_to_stop(_process: &Process) -> bool {
     false
 }
@@ -79,9 +79,9 @@ fn is_administrator() -> Option<bool> {
     known.then_some(is_member != 0)
 }
 
-/// `CreateProcess` takes no folder to start in whose path is longer, long paths allowed or not: with its final `\` and
-/// NUL it must fit `MAX_PATH`, 260. Clients are started in the workspace's `run` folder.
-const LONGEST_BASE: usize = 258 - r"\run".len();
+/// A program's path, with its final NUL, must fit `MAX_PATH`, 260: `CreateProcess` takes no longer one as it is, and containerd
+/// starts its shim so. (Under Wine, a workspace of 200 characters works, and in one of 230 `containerd.exe` can't be started.)
+const LONGEST_BASE: usize = 259 - r"\containerd\installed\bin\containerd-shim-runhcs-v1.exe".len();
 
 /// Whether a workspace can lie at a path.
 ///
@@ -94,7 +94,7 @@ pub fn check_base(base: &Path) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "the workspace can't lie in `{}`: Windows starts no program in a folder whose path is that long ({length} characters, at most {LONGEST_BASE})",
+        "the workspace can't lie in `{}`: Windows starts no program whose path is so long ({length} characters, at most {LONGEST_BASE})",
         base.display()
     ))
     .hint("choose a shorter one with `--base-dir DIR`"))
