@@ -22,6 +22,11 @@ pub fn filters(context: &TestContext) -> Filters {
 
 /// What needs no context. Earlier ones win: a time is no row of numbers, and a digest no file name.
 const GENERAL: &[(&str, &str)] = &[
+    // What the same failure is called, and its number, on each system.
+    (r"Connection refused \(os error 111\)|[^:\s][^:\n]* \(os error 10061\)", "Connection refused [OS ERROR]"),
+    // Where a daemon listens, on each system.
+    (r"\\{2,4}\.\\{1,2}pipe\\{1,2}buildkit-windows-[0-9a-f]{12}-(\w+)", "[ENDPOINT of $1]"),
+    (r"\[BASE\]/run/(containerd|buildkitd)\.sock", "[ENDPOINT of $1]"),
     // Paths below the named folders, and relative ones, as Windows writes them and as JSON escapes them.
     (r"\\{1,2}([\w.\[])", "/$1"),
     (r"\b([\w-]+)\.exe\b", "$1"),

@@ -52,7 +52,9 @@ impl<'a> Context<'a> {
         if base.as_os_str().is_empty() {
             return Err(Error::usage("the workspace's folder is empty").hint("give one with `--base-dir DIR`"));
         }
-        let base = os::real_path(&base).trying(|| format!("make `{}` absolute", base.display()))?;
+        let absolute = || format!("make `{}` absolute", base.display());
+        check_that_folders_lead_to(&std::path::absolute(&base).trying(absolute)?)?;
+        let base = os::real_path(&base).trying(absolute)?;
         os::check_base(&base)?;
         let components = Component::needed_on(platform.os).iter();
         let specs = components.map(|component| (*component, shared.spec(*component).cloned().unwrap_or(Spec::Latest)));
@@ -122,6 +124,19 @@ impl<'a> Context<'a> {
     pub fn require_daemons_can_run(&self) -> Result<()> {
         self.require_programs_can_run()?;
         os::check_rights()
+    }
+}
+
+/// Makes sure that a workspace can be created, or is there: each system has another error for a file in its way.
+fn check_that_folders_lead_to(base: &Path) -> Result<()> {
+    match base.ancestors().find_map(|path| Some((path, path.metadata().ok()?))) {
+        Some((path, found)) if !found.is_dir() => Err(Error::ground(format!(
+            "the workspace can't lie in `{}`: `{}` is a file",
+            base.display(),
+            path.display()
+        ))
+        .hint("move the file, or put the workspace elsewhere with `--base-dir DIR`")),
+        _ => Ok(()),
     }
 }
 

@@ -68,7 +68,7 @@ pub fn claim(workspace: &Workspace) -> Result<()> {
 fn is_tagged(tag: &Path) -> Result<bool> {
     match fs::read_to_string(tag) {
         Ok(text) => Ok(text == TAG),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error).trying(|| format!("read `{}`", tag.display())),
     }
 }

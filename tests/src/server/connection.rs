@@ -1,12 +1,15 @@
 //! One connection: requests read, answers written, and the ways in which it can end badly.
 
-use super::{Fault, Host, Request, Shared};
+use super::{Fault, Host, PATIENCE, Request, Shared};
 use serde_json::{Value, json};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long a reader may take to notice that the server stops.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 /// A file, or a part of one, without a copy of its bytes.
 #[derive(Clone)]
@@ -109,7 +112,9 @@ pub(super) fn serve(stream: TcpStream, id: usize, host: Host, shared: &Shared) {
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(&stream);
     let mut end = End::Well;
-    while let Ok(Some(request)) = read_request(&mut reader, host) {
+    while (!reader.buffer().is_empty() || has_more(&stream, shared))
+        && let Ok(Some(request)) = read_request(&mut reader, host)
+    {
         let is_head = request.method == "HEAD";
         let reply = shared.answer(request);
         end = reply.end;
@@ -124,6 +129,27 @@ pub(super) fn serve(stream: TcpStream, id: usize, host: Host, shared: &Shared) {
         let _ = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
     } else {
         let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// Waits for a client's next word; false when the server stops instead. Shutting a socket down wakes its readers on Unix
+/// only, so that they have to look up now and then.
+fn has_more(stream: &TcpStream, shared: &Shared) -> bool {
+    let _ = stream.set_read_timeout(Some(INTERVAL));
+    loop {
+        match stream.peek(&mut [0]) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                if shared.state().stopping {
+                    return false;
+                }
+            }
+            Ok(read) => {
+                // Who began a request ends it.
+                let _ = stream.set_read_timeout(Some(PATIENCE));
+                return read > 0;
+            }
+            Err(_) => return false,
+        }
     }
 }
 

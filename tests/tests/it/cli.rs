@@ -100,7 +100,7 @@ fn variables_mean_what_the_options_mean() {
         ("--platform linux-arm64", ("BUILDKIT_WINDOWS_PLATFORM", "linux-arm64")),
         ("--offline", ("BUILDKIT_WINDOWS_OFFLINE", "1")),
         ("--locked", ("BUILDKIT_WINDOWS_LOCKED", "true")),
-        ("--base-dir /a:b", ("BUILDKIT_WINDOWS_BASE_DIR", "/a:b")),
+        ("--base-dir mirror", ("BUILDKIT_WINDOWS_BASE_DIR", "mirror")),
     ];
     for (option, variable) in cases {
         let outcome = same(&format!("resolve {option}"), &[variable]);

@@ -30,7 +30,7 @@ fn a_path_must_hold_the_component() {
     let before = unlocked(&context);
     let mut transcript = Transcript::new();
     let sums = [format!("sums/{name}"), format!("bad-sums/{name}")].map(|path| format!("./{path}"));
-    let usage = ["./nowhere", "/nowhere.tar.gz", "./empty", "./half", "./linux", "./checkout", "./containerd.zip"]
+    let usage = ["./nowhere", "./nowhere.tar.gz", "./empty", "./half", "./linux", "./checkout", "./containerd.zip"]
         .map(|path| (2, path));
     let ground = ["./damaged.tar.gz", "./other.tar.gz", &sums[0], &sums[1]].map(|path| (3, path));
     for (code, path) in usage.into_iter().chain(ground) {

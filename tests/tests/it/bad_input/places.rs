@@ -103,17 +103,17 @@ fn a_workspace_that_is_a_file_stays_one() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: failed to create the workspace `[BASE]`: File exists (os error 17)
+    error: the workspace can't lie in `[BASE]`: `[BASE]` is a file
 
-    hint: a file is where a folder should be: move it, or put the workspace elsewhere with `--base-dir DIR`
+    hint: move the file, or put the workspace elsewhere with `--base-dir DIR`
     ");
-    assert_outcome!(run(&context, "clean --dry-run"), @"
+    assert_outcome!(run(&context, "status --base-dir base/below/it"), @"
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: failed to read `[BASE]/state.json`: Not a directory (os error 20)
+    error: the workspace can't lie in `[BASE]/below/it`: `[BASE]` is a file
 
-    hint: a file is where a folder should be: move it, or put the workspace elsewhere with `--base-dir DIR`
+    hint: move the file, or put the workspace elsewhere with `--base-dir DIR`
     ");
 }
 

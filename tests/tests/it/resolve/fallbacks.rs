@@ -66,7 +66,7 @@ fn without_github_cache_and_go_it_says_so() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: failed to find containerd `latest`: the cache has none, `go` is not on PATH, and can't reach http://[SERVER]/repos/containerd/containerd/releases?per_page=100: tcp connect error: Connection refused (os error 111)
+    error: failed to find containerd `latest`: the cache has none, `go` is not on PATH, and can't reach http://[SERVER]/repos/containerd/containerd/releases?per_page=100: tcp connect error: Connection refused [OS ERROR]
 
     hint: install Go to build it from source, give a mirror with `--source DIR|URL`, or try again when GitHub answers
     ");
@@ -121,7 +121,7 @@ fn auto_takes_the_go_module_proxy_when_nothing_else_is_left() {
       url     github.com/moby/buildkit@v0.32.2
       sha256  none (checked by Go, against its checksum database)
     ----- stderr -----
-    note: can't reach http://[SERVER]/repos/containerd/containerd/releases?per_page=100: tcp connect error: Connection refused (os error 111); taking containerd 2.10.0, buildkit 0.32.2 from the Go module proxy
+    note: can't reach http://[SERVER]/repos/containerd/containerd/releases?per_page=100: tcp connect error: Connection refused [OS ERROR]; taking containerd 2.10.0, buildkit 0.32.2 from the Go module proxy
     ");
     assert_eq!(resolved(&context, Containerd, "--source go")["url"], "github.com/containerd/containerd/v2@v2.10.0");
     let context = context!().with_program("go", stand_in_for_go("1.99", "auto"));
