@@ -1,87 +1,122 @@
-//! Real containerd, BuildKit and runc for the end-to-end tests: built once from source, and offered as a mirror folder.
+//! Real containerd, BuildKit and runc for the end-to-end tests: got once, and offered as a mirror folder.
 
 use crate::{archives, sha256_hex};
+use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use xtask::component::Component;
-use xtask::install::{self, Record};
-use xtask::platform::Platform;
+use xtask::install;
+use xtask::platform::{Os, Platform};
 use xtask::workspace::Workspace;
+
+/// Names the folder that [`prepare`] has filled, for tests that run where programs can't be built: under Wine.
+pub const FOLDER: &str = "BUILDKIT_WINDOWS_E2E";
 
 /// What the end-to-end tests run.
 pub struct Real {
     /// A flat folder of release archives with their `.sha256sum` files, for `--source`.
     pub mirror: PathBuf,
-    /// containerd's version.
-    pub containerd: String,
+    /// containerd's versions, the newest last. There are at least two.
+    pub containerds: Vec<String>,
     /// BuildKit's version.
     pub buildkit: String,
-    /// A version of containerd below the real one. Its archive holds the same programs, for tests of version changes.
-    pub older_containerd: String,
 }
 
-/// The real programs. The first test to ask builds them with the binary under test; they stay in the target folder.
+impl Real {
+    /// The version of containerd that is taken when none is asked for.
+    pub fn containerd(&self) -> &str {
+        &self.containerds[self.containerds.len() - 1]
+    }
+
+    /// The version before that.
+    pub fn older_containerd(&self) -> &str {
+        &self.containerds[self.containerds.len() - 2]
+    }
+}
+
+/// The real programs. The first test to ask gets them with the binary under test; they stay in the target folder.
 ///
 /// # Panics
-/// When they can't be built: without real programs there is nothing to test.
+/// When they can't be had: without real programs there is nothing to test.
 pub fn programs(xtask: &Path) -> &'static Real {
     static REAL: OnceLock<Real> = OnceLock::new();
     REAL.get_or_init(|| {
         let target = xtask.parent().and_then(Path::parent).expect("a binary lies in target/PROFILE");
-        prepare(xtask, &target.join("e2e"))
+        let folder = env::var_os(FOLDER).map_or_else(|| target.join("e2e"), PathBuf::from);
+        prepare(xtask, &folder, Platform::host().expect("a known host"))
     })
 }
 
-fn prepare(xtask: &Path, folder: &Path) -> Real {
-    fs::create_dir_all(folder).expect("a folder in the target folder");
+/// Fills a folder with the real programs of a platform, unless it holds them already.
+///
+/// # Panics
+/// When they can't be had.
+pub fn prepare(xtask: &Path, folder: &Path, platform: Platform) -> Real {
+    let folder = folder.join(platform.to_string());
+    fs::create_dir_all(&folder).expect("a folder in the target folder");
     // Under nextest every test is a process of its own: only one of them builds.
     let lock = File::create(folder.join("lock")).expect("a lock file");
     lock.lock().expect("the lock");
-    let platform = Platform::host().expect("a known host");
-    let workspace = Workspace::new(folder.join("workspace"), platform);
     let mirror = folder.join("mirror");
-    let done = folder.join("done");
-    if !done.exists() {
-        build(xtask, &workspace);
-        pack(&workspace, &mirror);
-        fs::write(&done, "").expect("a mark in the target folder");
+    if !mirror.exists() {
+        let workspace = Workspace::new(folder.join("workspace"), platform);
+        let unfinished = folder.join("mirror.unfinished");
+        for spec in containerds(platform.os) {
+            place(xtask, &workspace, &spec);
+            pack(&workspace, &unfinished);
+        }
+        fs::rename(&unfinished, &mirror).expect("a folder in the target folder");
     }
-    let version = |component| record(&workspace, component).resolution.version;
-    Real {
-        mirror,
-        containerd: version(Component::Containerd),
-        buildkit: version(Component::Buildkit),
-        older_containerd: OLDER.into(),
+    let versions = |component: Component| {
+        let names = fs::read_dir(&mirror).expect("the mirror").map(|entry| entry.expect("a file").file_name());
+        let version = |name: &str| component.version_in_asset_name(name, platform).flatten();
+        let mut versions: Vec<_> = names.filter_map(|name| version(name.to_str()?)).collect();
+        versions.sort();
+        versions.into_iter().map(|version| version.to_string()).collect::<Vec<_>>()
+    };
+    let buildkit = versions(Component::Buildkit).pop().expect("a BuildKit");
+    Real { containerds: versions(Component::Containerd), buildkit, mirror }
+}
+
+/// Which versions of containerd there shall be. On Windows, each whose default configuration is a fixture.
+fn containerds(os: Os) -> Vec<String> {
+    let newest = "latest".to_owned();
+    match os {
+        Os::Linux => vec!["2.3".into(), newest],
+        Os::Windows => {
+            let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("fixtures").join("containerd-config");
+            let names = fs::read_dir(fixtures).expect("the fixtures").map(|entry| entry.expect("a file").file_name());
+            let version =
+                |name: &str| name.strip_prefix("windows-").and_then(|name| name.strip_suffix(".toml")).map(str::to_owned);
+            let versions: Vec<String> = names.filter_map(|name| version(name.to_str()?)).collect();
+            [versions, vec![newest]].concat()
+        }
     }
 }
 
-/// No release of containerd has this version, so that it can't be taken for one.
-const OLDER: &str = "2.0.99";
-
-fn build(xtask: &Path, workspace: &Workspace) {
-    let output = Command::new(xtask)
-        .args(["up", "--no-start", "--source", "go", "--base-dir"])
+/// Gets the programs into a workspace. What it says shows that it goes on, for minutes where it builds.
+fn place(xtask: &Path, workspace: &Workspace, containerd: &str) {
+    let status = Command::new(xtask)
+        .args(["up", "--no-start", "--source", "go", "--containerd", containerd])
+        .args(["--platform", &workspace.platform().to_string(), "--base-dir"])
         .arg(workspace.base())
-        .output()
+        .status()
         .expect("the binary under test can be run");
-    assert!(output.status.success(), "the real programs can't be built:\n{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn record(workspace: &Workspace, component: Component) -> Record {
-    install::installed(workspace, component).expect("it was built")
+    assert!(status.success(), "the real programs can't be had");
 }
 
 fn pack(workspace: &Workspace, mirror: &Path) {
     fs::create_dir_all(mirror).expect("a folder in the target folder");
-    let os = workspace.platform().os;
-    for component in Component::needed_on(os) {
+    let platform = workspace.platform();
+    for component in Component::needed_on(platform.os) {
         let programs: Vec<(String, Vec<u8>)> = component
-            .programs(os)
+            .programs(platform.os)
             .iter()
             .map(|program| {
-                (format!("bin/{program}"), fs::read(workspace.program(*component, program)).expect("it was built"))
+                let bytes = fs::read(workspace.program(*component, program)).expect("it was built");
+                (format!("bin/{}", platform.exe(program)), bytes)
             })
             .collect();
         let bytes = if *component == Component::Runc {
@@ -91,15 +126,10 @@ fn pack(workspace: &Workspace, mirror: &Path) {
                 programs.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice(), 0o755)).collect();
             archives::tar_gz(&files)
         };
-        let versions = match component {
-            Component::Containerd => vec![record(workspace, *component).resolution.version, OLDER.into()],
-            _ => vec![record(workspace, *component).resolution.version],
-        };
-        for version in versions {
-            let name = component.asset_name(&version.parse().expect("a version"), workspace.platform());
-            fs::write(mirror.join(format!("{name}.sha256sum")), format!("{}  {name}\n", sha256_hex(&bytes)))
-                .expect("a file");
-            fs::write(mirror.join(name), &bytes).expect("a file");
-        }
+        let version = install::installed(workspace, *component).expect("it was built").resolution.version;
+        let name = component.asset_name(&version.parse().expect("a version"), platform);
+        fs::write(mirror.join(format!("{name}.sha256sum")), format!("{}  {name}\n", sha256_hex(&bytes)))
+            .expect("a file");
+        fs::write(mirror.join(name), &bytes).expect("a file");
     }
 }
