@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: measure the harness against the same work done by hand.
 
+use super::cargo;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::process::{self, Argv};
+use crate::process;
 use clap::Args;
 
 /// The options of `bench`.
@@ -20,7 +21,7 @@ pub struct Options {
 /// else it needs: the workspace's programs for most of its measures, and root for some.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
     context.require_programs_can_run()?;
-    let argv = Argv::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let argv = cargo()
         .args(["run", "--quiet", "--package", "tests", "--bin", "bench", "--"])
         .arg(context.workspace.base())
         .arg(options.runs.to_string())

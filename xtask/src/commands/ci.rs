@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: everything that this machine can run, and the reason for what it can't.
 
-use super::print;
+use super::{cargo, print};
 use crate::component::Component;
 use crate::error::{Error, Result};
 use crate::os;
@@ -59,8 +59,8 @@ pub fn run(ui: &Ui, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// None of them may build the binary `xtask`: it is running, and Windows lets nobody overwrite a running program.
 fn legs() -> Vec<Leg> {
-    let cargo = || Argv::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let leg = |name, argv| Leg { name, argv, missing: None };
     vec![
         leg("fmt", cargo().args(["fmt", "--all", "--check"])),
