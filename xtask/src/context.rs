@@ -141,7 +141,7 @@ fn check_that_folders_lead_to(base: &Path) -> Result<()> {
 }
 
 /// The repository's folder: told by cargo when it runs this program, else where it was built.
-fn repository() -> PathBuf {
+pub fn repository() -> PathBuf {
     let package =
         std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or_else(|| package.clone(), Path::to_path_buf)

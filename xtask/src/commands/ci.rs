@@ -2,6 +2,7 @@
 
 use super::{cargo, print};
 use crate::component::Component;
+use crate::context;
 use crate::error::{Error, Result};
 use crate::os;
 use crate::platform::{Os, Platform};
@@ -19,6 +20,15 @@ pub struct Options {
 }
 
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
+
+/// The linter of GitHub workflows, as `go run` takes it.
+const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
+
+/// The workflow; named, because the linter itself looks for one in a Git checkout only.
+const WORKFLOW: &str = ".github/workflows/ci.yml";
+
+/// The shell scripts of the repository.
+const SCRIPTS: [&str; 2] = [".ci/run", "fixtures/containerd-config/make"];
 
 /// A part of the checks.
 struct Leg {
@@ -69,6 +79,8 @@ fn legs() -> Vec<Leg> {
             cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
         ),
         windows_clippy(cargo()),
+        linter("actionlint", &["go", "shellcheck"], Argv::new("go").args(["run", ACTIONLINT, WORKFLOW])),
+        linter("shellcheck", &["shellcheck"], Argv::new("shellcheck").args(SCRIPTS)),
         leg("test", cargo().args(["test", "--workspace"])),
         end_to_end(cargo()),
     ]
@@ -101,6 +113,17 @@ fn windows_clippy(cargo: Argv) -> Leg {
         )
     });
     Leg { name, argv, missing }
+}
+
+/// A linter that needs other programs. actionlint hands the workflow's commands to shellcheck, and without one says nothing
+/// of them.
+fn linter(name: &'static str, needed: &[&str], argv: Argv) -> Leg {
+    let missing = needed.iter().find(|program| process::find(program).is_none());
+    Leg {
+        name,
+        argv: argv.dir(context::repository()),
+        missing: missing.map(|program| format!("there is no `{program}`")),
+    }
 }
 
 /// Real daemons, built by the Go source: root, Go and a C compiler.
