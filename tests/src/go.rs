@@ -32,12 +32,11 @@ fn is_saved(file: &Path, name: &str) -> bool {
     text.lines().any(|line| line.split_once('=').is_some_and(|(key, _)| key == name))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn go_finds_the_users_modules_and_what_is_set_stays() {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().to_path_buf();

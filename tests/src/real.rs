@@ -88,8 +88,9 @@ fn containerds(os: Os) -> Vec<String> {
         Os::Windows => {
             let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("fixtures").join("containerd-config");
             let names = fs::read_dir(fixtures).expect("the fixtures").map(|entry| entry.expect("a file").file_name());
-            let version =
-                |name: &str| name.strip_prefix("windows-").and_then(|name| name.strip_suffix(".toml")).map(str::to_owned);
+            let version = |name: &str| {
+                name.strip_prefix("windows-").and_then(|name| name.strip_suffix(".toml")).map(str::to_owned)
+            };
             let versions: Vec<String> = names.filter_map(|name| version(name.to_str()?)).collect();
             [versions, vec![newest]].concat()
         }

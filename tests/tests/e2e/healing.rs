@@ -1,17 +1,16 @@
 //! Killed at any point, the next run heals.
 
-use crate::{hello, kill_9, machine, pid, run, xtask};
+use crate::{kill, machine, pid, run, works, xtask};
 
 #[test]
 fn killed_daemons_are_replaced() {
     let context = machine();
-    run(&context, &["build-sample"]).success();
+    works(&context, &[]);
     for killed in [vec!["containerd"], vec!["buildkitd"], vec!["containerd", "buildkitd"]] {
         for daemon in &killed {
-            kill_9(pid(&context, daemon).unwrap());
+            kill(pid(&context, daemon).unwrap());
         }
-        let again = run(&context, &["build-sample"]).success();
-        assert_eq!(again.stdout, hello(), "after the end of {killed:?}");
+        let again = works(&context, &[]);
         assert!(again.stderr.contains("Up containerd"), "after the end of {killed:?}: {again}");
     }
 }
@@ -20,17 +19,14 @@ fn killed_daemons_are_replaced() {
 fn up_killed_at_any_step_is_healed_by_the_next() {
     let context = machine();
     // Each text appears when a step is reached; the run is killed right then.
-    for step in ["Resolved", "Fetching", "Unpacked runc"] {
+    for step in ["Resolved", "Fetching", "Unpacked"] {
         drop(kill_at(&context, step));
     }
-    let files = [
-        "staging",
-        "containerd/installed",
-        "containerd/config.toml",
-        "run/containerd.sock",
-        "state.json",
-        "run/buildkitd.sock",
-    ];
+    let mut files =
+        vec!["staging", "containerd/installed", "containerd/config.toml", "state.json", "buildkit/buildkitd.log"];
+    if cfg!(unix) {
+        files.extend(["run/containerd.sock", "run/buildkitd.sock"]);
+    }
     for file in files {
         run(&context, &["clean"]).success();
         let mut running = xtask(&context, &["up"]).spawn();
@@ -41,8 +37,7 @@ fn up_killed_at_any_step_is_healed_by_the_next() {
         drop(running.kill());
         assert!(path.exists() || file == "staging", "`up` never came to {file}");
     }
-    let healed = run(&context, &["build-sample"]).success();
-    assert_eq!(healed.stdout, hello());
+    works(&context, &[]);
 }
 
 fn kill_at(context: &tests::TestContext, text: &str) -> tests::Outcome {
@@ -68,21 +63,21 @@ fn programs_that_were_damaged_are_put_in_place_again() {
     let context = machine();
     run(&context, &["up"]).success();
     run(&context, &["down"]).success();
-    std::fs::remove_file(context.base_dir().join("containerd/installed/bin/ctr")).unwrap();
-    assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+    let ctr = format!("containerd/installed/bin/ctr{}", std::env::consts::EXE_SUFFIX);
+    std::fs::remove_file(context.base_dir().join(ctr)).unwrap();
+    works(&context, &[]);
 }
 
 #[test]
 fn a_deletion_that_was_cut_short_leaves_nothing_to_be_used() {
     let context = machine();
-    run(&context, &["build-sample"]).success();
+    works(&context, &[]);
     run(&context, &["down"]).success();
     // The first thing that any deletion of the roots does, and then it is killed.
     for component in ["containerd", "buildkit"] {
         std::fs::remove_file(context.base_dir().join(component).join("root/buildkit-windows-pair")).unwrap();
     }
     std::fs::remove_file(context.base_dir().join("buildkit/root/cache.db")).unwrap();
-    let healed = run(&context, &["build-sample"]).success();
+    let healed = works(&context, &[]);
     assert!(healed.stderr.contains("did not belong together"), "{healed}");
-    assert_eq!(healed.stdout, hello());
 }

@@ -1,15 +1,16 @@
-//! End to end: the built binary, real containerd, real BuildKit, real runc, as root. Every test has its own workspace, and
-//! its context checks afterwards that no process, mount or file is left.
+//! End to end: the built binary, real containerd, real BuildKit, real runc, as root or as an administrator. Every test has its
+//! own workspace, and its context checks afterwards that no process, mount or file is left.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+#[cfg(unix)]
+mod containers;
 mod daemons;
-mod failing;
 mod healing;
-mod main_job;
 mod places;
 mod reset;
-mod source;
+#[cfg(windows)]
+mod windows;
 
 use std::path::Path;
 use tests::{Outcome, TestContext, real};
@@ -32,9 +33,33 @@ fn xtask(context: &TestContext, arguments: &[&str]) -> tests::Xtask {
     context.xtask(arguments).env("BUILDKIT_WINDOWS_SOURCE", &real::programs(context.program()).mirror)
 }
 
+/// Whether containers can be run here. Wine can't, nor can a Windows without the Containers feature.
+fn has_containers() -> bool {
+    cfg!(unix) || Path::new(r"C:\Windows\System32\vmcompute.dll").exists()
+}
+
+/// Puts the daemons to the hardest test there is here: the hello sample, or else an answer of both.
+fn works(context: &TestContext, arguments: &[&str]) -> Outcome {
+    if has_containers() {
+        let built = run(context, &[&["build-sample"], arguments].concat()).success();
+        assert_eq!(
+            built.stdout.replace("\r\n", "\n"),
+            hello(),
+            "stdout is what the container printed, and nothing else"
+        );
+        return built;
+    }
+    let up = run(context, &[&["up"], arguments].concat()).success();
+    for daemon in ["containerd", "buildkitd"] {
+        let status = status(context, daemon);
+        assert_eq!(status["answering"], true, "{status}");
+    }
+    up
+}
+
 /// The pid of a daemon, as `status` tells it.
-fn pid(context: &TestContext, daemon: &str) -> Option<u64> {
-    status(context, daemon)["pid"].as_u64()
+fn pid(context: &TestContext, daemon: &str) -> Option<u32> {
+    status(context, daemon)["pid"].as_u64().map(|pid| pid.try_into().unwrap())
 }
 
 /// What `status` tells of a daemon.
@@ -46,7 +71,8 @@ fn status(context: &TestContext, daemon: &str) -> serde_json::Value {
 
 /// What the hello sample must print.
 fn hello() -> String {
-    std::fs::read_to_string(repository().join("fixtures/hello/linux/expected.txt")).unwrap()
+    std::fs::read_to_string(repository().join("fixtures/hello").join(std::env::consts::OS).join("expected.txt"))
+        .unwrap()
 }
 
 fn repository() -> &'static Path {
@@ -54,7 +80,7 @@ fn repository() -> &'static Path {
 }
 
 /// Ends a process without asking it.
-fn kill_9(pid: u64) {
-    let status = std::process::Command::new("kill").arg("-9").arg(pid.to_string()).status().unwrap();
-    assert!(status.success(), "there is no process {pid}");
+fn kill(pid: u32) {
+    let process = xtask::os::process(pid).unwrap_or_else(|| panic!("there is no process {pid}"));
+    xtask::os::kill(&process);
 }

@@ -1,25 +1,24 @@
 //! Both roots live and die together, and `reset` makes them agree again.
 
-use crate::{hello, machine, run};
+use crate::{machine, run, works};
 use std::fs;
 
 #[test]
 fn every_level_says_what_it_freed_and_the_next_build_works() {
     let context = machine();
-    run(&context, &["build-sample"]).success();
+    works(&context, &[]);
     let reset = run(&context, &["reset"]).success();
     for level in ["prune: freed", "prune --all: freed", "prune-histories"] {
         assert!(reset.stderr.contains(level), "{reset}");
     }
-    let rebuilt = run(&context, &["build-sample"]).success();
-    assert_eq!(rebuilt.stdout, hello());
+    let rebuilt = works(&context, &[]);
     assert!(!rebuilt.stderr.contains("CACHED"), "the cache was freed: {rebuilt}");
 }
 
 #[test]
 fn hard_deletes_both_roots_and_starts_again() {
     let context = machine();
-    run(&context, &["build-sample"]).success();
+    works(&context, &[]);
     let marks = ["containerd", "buildkit"]
         .map(|component| context.write(context.base_dir().join(component).join("root/marked"), "x"));
     let reset = run(&context, &["reset", "--hard"]).success();
@@ -27,13 +26,13 @@ fn hard_deletes_both_roots_and_starts_again() {
     assert!(marks.iter().all(|mark| !mark.exists()));
     assert!(!reset.stderr.contains("Resolved"), "the programs stay what they are: {reset}");
     assert!(run(&context, &["up"]).success().stderr.contains("Up already"));
-    assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+    works(&context, &[]);
 }
 
 #[test]
 fn a_reset_with_nothing_up_starts_what_it_needs() {
     let context = machine();
-    run(&context, &["build-sample"]).success();
+    works(&context, &[]);
     run(&context, &["down"]).success();
     let reset = run(&context, &["reset"]).success();
     assert!(reset.stderr.contains("started first") && reset.stderr.contains("prune --all: freed"), "{reset}");
@@ -44,11 +43,10 @@ fn a_reset_with_nothing_up_starts_what_it_needs() {
 fn half_a_pair_of_roots_is_never_used() {
     let context = machine();
     for component in ["containerd", "buildkit"] {
-        run(&context, &["build-sample"]).success();
+        works(&context, &[]);
         run(&context, &["down"]).success();
         fs::remove_dir_all(context.base_dir().join(component).join("root")).unwrap();
-        let healed = run(&context, &["build-sample"]).success();
-        assert_eq!(healed.stdout, hello());
+        let healed = works(&context, &[]);
         assert!(healed.stderr.contains("did not belong together"), "{healed}");
     }
 }
@@ -56,12 +54,12 @@ fn half_a_pair_of_roots_is_never_used() {
 #[test]
 fn a_reset_after_down_starts_the_same_programs_again() {
     let context = machine();
-    let older = tests::real::programs(context.program()).older_containerd.clone();
-    run(&context, &["up", "--containerd", &older]).success();
+    let older = tests::real::programs(context.program()).older_containerd();
+    run(&context, &["up", "--containerd", older]).success();
     run(&context, &["down"]).success();
     for arguments in [vec!["reset"], vec!["reset", "--hard"]] {
         run(&context, &arguments).success();
-        assert_eq!(crate::status(&context, "containerd")["version"], older.as_str(), "{arguments:?}");
+        assert_eq!(crate::status(&context, "containerd")["version"], older, "{arguments:?}");
         run(&context, &["down"]).success();
     }
 }

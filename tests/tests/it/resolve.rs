@@ -7,6 +7,8 @@ mod fallbacks;
 mod json;
 mod locked;
 mod mirrors;
+#[cfg(unix)]
+mod proxy;
 
 use super::common::{PLATFORM, asset, asset_name, run};
 use serde_json::Value;

@@ -34,7 +34,7 @@ fn from_nothing_to_a_running_container_and_back() {
     let text = run(&context, &["status"]).success();
     assert_eq!(text.stdout.matches("status    answering").count(), 2, "{text}");
     let real = real::programs(context.program());
-    assert!(text.stdout.contains(&format!("containerd {}", real.containerd)), "{text}");
+    assert!(text.stdout.contains(&format!("containerd {}", real.containerd())), "{text}");
     assert!(text.stdout.contains(&format!("buildkitd {}", real.buildkit)), "{text}");
 
     let base = context.base_dir().display().to_string();

@@ -30,7 +30,7 @@ fn a_folder_of_programs_is_used_and_watched() {
 fn an_archive_by_its_path() {
     let context = machine();
     let real = real::programs(context.program());
-    let version = real.containerd.parse().unwrap();
+    let version = real.containerd().parse().unwrap();
     let name = Component::Containerd.asset_name(&version, xtask::platform::Platform::host().unwrap());
     let archive = real.mirror.join(name).display().to_string();
     assert_eq!(run(&context, &["build-sample", "--containerd", &archive]).success().stdout, hello());

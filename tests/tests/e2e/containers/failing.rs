@@ -236,7 +236,7 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let building = sample(&context, "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n", None);
     let mut run = xtask(&context, &["build-sample", "--sample", &building]).timeout(Duration::from_secs(120)).spawn();
     run.wait_for_output(" on");
-    crate::kill_9(pid(&context, "buildkitd").unwrap());
+    crate::kill(pid(&context, "buildkitd").unwrap());
     let failed = run.wait();
     assert_eq!(failed.code, 3, "{failed}");
     assert!(failed.stderr.contains("buildkitd no longer answers"), "{failed}");

@@ -1,0 +1,7 @@
+//! What takes containers of Linux: samples whose Dockerfiles have a shell's commands in them.
+
+mod failing;
+mod main_job;
+mod places;
+mod running;
+mod source;

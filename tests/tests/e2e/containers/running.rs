@@ -1,0 +1,69 @@
+//! What the daemons do while containers run, and what is left of those.
+
+use crate::{kill, machine, pid, run, xtask};
+use std::process::{Command, Stdio};
+
+#[test]
+fn logs_are_followed_until_ctrl_c() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let mut follower = xtask(&context, &["logs", "--follow", "-n", "1"]).spawn();
+    follower.wait_for_output("buildkitd  | ");
+    run(&context, &["build-sample"]).success();
+    follower.interrupt();
+    let followed = follower.wait().success();
+    assert!(followed.stdout.lines().count() >= 2, "{followed}");
+}
+
+#[test]
+fn down_ends_what_the_daemons_have_left() {
+    let context = machine();
+    context.write(
+        "loop/Dockerfile",
+        "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo spinning; while :; do read x < /hold; done\"]\nRUN echo x > /hold\n",
+    );
+    let sample = context.root().join("loop").display().to_string();
+    let mut building = xtask(&context, &["build-sample", "--sample", &sample]).spawn();
+    building.wait_for_output("spinning\n");
+    // The harness dies; shim and container go on, and even their daemons are gone.
+    drop(building.kill());
+    for daemon in ["buildkitd", "containerd"] {
+        kill(pid(&context, daemon).unwrap());
+    }
+    let down = run(&context, &["down"]).success();
+    assert!(down.stderr.contains("what was left") && down.stderr.contains("containerd-shim-runc-v2"), "{down}");
+}
+
+#[test]
+fn a_container_without_a_shim_ends_with_the_rest() {
+    let context = machine();
+    context.write("loop/Dockerfile", "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo spinning; while :; do read x < /hold; done\"]\nRUN echo x > /hold\n");
+    let sample = context.root().join("loop").display().to_string();
+    let mut building = xtask(&context, &["build-sample", "--sample", &sample]).spawn();
+    building.wait_for_output("spinning\n");
+    drop(building.kill());
+    // As `pkill -9 containerd` does: its shim is called so too.
+    let ours = context.base_dir().join("containerd/installed/bin").display().to_string();
+    assert!(Command::new("pkill").args(["-9", "-f", &ours]).status().unwrap().success());
+    run(&context, &["down"]).success();
+    let workspace =
+        xtask::workspace::Workspace::new(context.base_dir().to_owned(), xtask::platform::Platform::host().unwrap());
+    for hierarchy in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
+        assert!(!hierarchy.path().join(workspace.cgroup_parent()).exists(), "{} is left", hierarchy.path().display());
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_following() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let script = "\"$0\" logs --follow | head -n 1";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(context.program()).env("BUILDKIT_WINDOWS_BASE_DIR", context.base_dir());
+    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    // More is logged until it has noticed: nobody notices a closed pipe without writing to it.
+    while following.try_wait().unwrap().is_none() {
+        run(&context, &["build-sample"]).success();
+    }
+    assert!(following.wait().unwrap().success());
+}
