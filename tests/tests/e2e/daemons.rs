@@ -101,11 +101,10 @@ fn in_the_foreground_a_daemon_that_ends_by_itself_is_a_failure() {
 fn the_daemon_accepts_its_configuration_and_keeps_to_it() {
     let context = machine();
     for version in &tests::real::programs(context.program()).containerds {
-        run(&context, &["up", "--containerd", version]).success();
-        let program = format!("containerd/installed/bin/containerd{}", std::env::consts::EXE_SUFFIX);
-        let config = context.base_dir().join("containerd/config.toml");
+        run(&context, &["up", "--no-start", "--containerd", version]).success();
         let shown = run(&context, &["config", "--containerd", version]).success().stdout;
-        assert_eq!(shown, std::fs::read_to_string(&config).unwrap());
+        let config = context.write("config.toml", &shown);
+        let program = format!("containerd/installed/bin/containerd{}", std::env::consts::EXE_SUFFIX);
         let mut dump = Command::new(context.base_dir().join(program));
         let dump = dump.arg("--config").arg(config).args(["config", "dump"]).output().unwrap();
         let dump = String::from_utf8(dump.stdout).unwrap();
@@ -117,6 +116,14 @@ fn the_daemon_accepts_its_configuration_and_keeps_to_it() {
         let diff = run(&context, &["config", "--diff", "--containerd", version]).success().stdout;
         assert!(diff.contains("-root = ") && diff.contains("+root = "), "{diff}");
     }
+}
+
+#[test]
+fn a_daemon_is_started_with_what_config_shows() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let shown = run(&context, &["config"]).success().stdout;
+    assert_eq!(shown, std::fs::read_to_string(context.base_dir().join("containerd/config.toml")).unwrap());
 }
 
 /// Whether a line of a configuration has a path in it where containerd lies when it is installed.

@@ -10,16 +10,6 @@ fn blanks_and_letters_beyond_ascii() {
 }
 
 #[test]
-fn deeper_than_a_socket_address_is_long() {
-    let deep = ["deep"; 40].join("/");
-    let context = machine().base_name(&deep);
-    works(&context, &[]);
-    let again = run(&context, &["up"]).success();
-    assert!(again.stderr.contains("Up already"), "{again}");
-    run(&context, &["reset"]).success();
-}
-
-#[test]
 fn two_workspaces_run_side_by_side() {
     let (one, two) = (machine(), machine());
     works(&one, &[]);

@@ -59,6 +59,12 @@ pub fn argv(workspace: &Workspace, component: Component) -> Argv {
     ]
     .into_iter()
     .fold(argv, Argv::without_env);
+    let argv = match workspace.platform().os {
+        // What no configuration moves follows this: containerd before 2.3 creates `%ProgramData%\containerd\state` though its
+        // state lies elsewhere (`CreateTopLevelDirectories` in its services/server/server.go).
+        Os::Windows => argv.env("ProgramData", workspace.base()),
+        Os::Linux => argv,
+    };
     argv.env("PATH", search_path(workspace))
         .env("TMPDIR", &tmp)
         .env("TEMP", &tmp)

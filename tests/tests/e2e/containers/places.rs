@@ -1,6 +1,6 @@
 //! Workspaces in odd places, and builds in them.
 
-use crate::{hello, machine, run};
+use crate::{hello, machine, run, works};
 
 /// What `/proc` tells of a program has no links in it.
 #[test]
@@ -27,4 +27,14 @@ fn in_the_very_context_that_is_built() {
     let built = run(&context, &["build-sample", "--base-dir", &base, "--sample", project.to_str().unwrap()]).success();
     assert_eq!(built.stdout, "short\n");
     run(&context, &["down", "--base-dir", &base]).success();
+}
+
+#[test]
+fn deeper_than_a_socket_address_is_long() {
+    let deep = ["deep"; 40].join("/");
+    let context = machine().base_name(&deep);
+    works(&context, &[]);
+    let again = run(&context, &["up"]).success();
+    assert!(again.stderr.contains("Up already"), "{again}");
+    run(&context, &["reset"]).success();
 }
