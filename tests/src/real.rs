@@ -2,9 +2,9 @@
 
 use crate::{archives, sha256_hex};
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 use xtask::component::Component;
 use xtask::install;
@@ -45,7 +45,7 @@ pub fn programs(xtask: &Path) -> &'static Real {
     REAL.get_or_init(|| {
         let target = xtask.parent().and_then(Path::parent).expect("a binary lies in target/PROFILE");
         let folder = env::var_os(FOLDER).map_or_else(|| target.join("e2e"), PathBuf::from);
-        prepare(xtask, &folder, Platform::host().expect("a known host"))
+        prepare(&folder, Platform::host().expect("a known host"))
     })
 }
 
@@ -53,7 +53,7 @@ pub fn programs(xtask: &Path) -> &'static Real {
 ///
 /// # Panics
 /// When they can't be had.
-pub fn prepare(xtask: &Path, folder: &Path, platform: Platform) -> Real {
+pub fn prepare(folder: &Path, platform: Platform) -> Real {
     let folder = folder.join(platform.to_string());
     fs::create_dir_all(&folder).expect("a folder in the target folder");
     // Under nextest every test is a process of its own: only one of them builds.
@@ -64,7 +64,7 @@ pub fn prepare(xtask: &Path, folder: &Path, platform: Platform) -> Real {
         let workspace = Workspace::new(folder.join("workspace"), platform);
         let unfinished = folder.join("mirror.unfinished");
         for spec in containerds(platform.os) {
-            place(xtask, &workspace, &spec);
+            place(&workspace, &spec);
             pack(&workspace, &unfinished);
         }
         fs::rename(&unfinished, &mirror).expect("a folder in the target folder");
@@ -98,14 +98,12 @@ fn containerds(os: Os) -> Vec<String> {
 }
 
 /// Gets the programs into a workspace. What it says shows that it goes on, for minutes where it builds.
-fn place(xtask: &Path, workspace: &Workspace, containerd: &str) {
-    let status = Command::new(xtask)
-        .args(["up", "--no-start", "--source", "go", "--containerd", containerd])
-        .args(["--platform", &workspace.platform().to_string(), "--base-dir"])
-        .arg(workspace.base())
-        .status()
-        .expect("the binary under test can be run");
-    assert!(status.success(), "the real programs can't be had");
+fn place(workspace: &Workspace, containerd: &str) {
+    let up = ["cargo xtask", "up", "--no-start", "--source", "go", "--containerd", containerd].map(OsString::from);
+    let platform = ["--platform".into(), workspace.platform().to_string().into()];
+    let base = ["--base-dir".into(), workspace.base().into()];
+    let code = xtask::cli::run(up.into_iter().chain(platform).chain(base));
+    assert_eq!(code, 0, "the real programs can't be had");
 }
 
 fn pack(workspace: &Workspace, mirror: &Path) {

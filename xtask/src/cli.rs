@@ -10,6 +10,7 @@ use crate::ui::{Level, Ui};
 use crate::version::Spec;
 use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -118,9 +119,14 @@ pub enum Command {
     Ci(commands::ci::Options),
 }
 
-/// Parses the command line, runs it, and tells its outcome as an exit code.
+/// Runs this program's command line.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Runs a command line, and tells its exit code. One that makes no sense ends the program, as clap does it.
+pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
+    let cli = Cli::parse_from(line);
     let level = match (cli.shared.quiet, cli.shared.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
@@ -128,10 +134,10 @@ pub fn main() -> ExitCode {
     };
     let ui = Ui::new(level);
     match dispatch(&cli, &ui) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             ui.error(&error);
-            ExitCode::from(error.class().exit_code())
+            error.class().exit_code()
         }
     }
 }

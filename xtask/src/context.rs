@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
         let repository = repository();
         let base = match &shared.base_dir {
             Some(base) => base.clone(),
-            None => target_folder(&repository).join("buildkit-windows-test"),
+            None => target_folder().join("buildkit-windows-test"),
         };
         if base.as_os_str().is_empty() {
             return Err(Error::usage("the workspace's folder is empty").hint("give one with `--base-dir DIR`"));
@@ -148,9 +148,9 @@ pub fn repository() -> PathBuf {
 }
 
 /// cargo's target folder, which the user may have moved.
-fn target_folder(repository: &Path) -> PathBuf {
+pub fn target_folder() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-        _ => repository.join("target"),
+        _ => repository().join("target"),
     }
 }

@@ -14,8 +14,7 @@ fn main() -> ExitCode {
     };
     let program = env::current_exe().expect("this program has a path");
     let target = program.parent().and_then(Path::parent).expect("a binary lies in target/PROFILE");
-    let xtask = program.with_file_name("xtask-under-test");
-    real::prepare(&xtask, &target.join("e2e"), platform);
+    real::prepare(&target.join("e2e"), platform);
     println!("{}", target.join("e2e").display());
     ExitCode::SUCCESS
 }
