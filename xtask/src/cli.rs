@@ -4,6 +4,7 @@ use crate::commands;
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::os;
 use crate::platform::Platform;
 use crate::source::Source;
 use crate::ui::{Level, Ui};
@@ -121,7 +122,7 @@ pub enum Command {
 
 /// Runs this program's command line.
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os()))
+    os::errand().unwrap_or_else(|| ExitCode::from(run(std::env::args_os())))
 }
 
 /// Runs a command line, and tells its exit code. One that makes no sense ends the program, as clap does it.

@@ -104,6 +104,6 @@ fn end_all(processes: &[Process], grace: Duration) -> Result<()> {
         let (program, pid) =
             survivor().map_or((String::new(), 0), |process| (process.executable.display().to_string(), process.pid));
         Error::ground(format!("failed to stop `{program}` (pid {pid}): it survives being killed"))
-            .hint("it may hang in the kernel: see its state in `ps`, and reboot if need be")
+            .hint("it may hang in the kernel: reboot if need be")
     })
 }

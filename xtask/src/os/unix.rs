@@ -21,7 +21,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitCode, Stdio};
 
 /// What is mostly to blame when a daemon can't even be started.
 pub const WHY_NOT_STARTED: &str = "mounts take CAP_SYS_ADMIN, and a workspace on a file system that overlayfs can stack on, such as ext4 or xfs (`--base-dir DIR`)";
@@ -218,6 +218,11 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
 /// Asks a process to stop; tells whether it could be asked.
 pub fn ask_to_stop(process: &Process) -> bool {
     signal(process, Signal::TERM)
+}
+
+/// Does what this program has started a copy of itself for: nothing, as signals need none.
+pub fn errand() -> Option<ExitCode> {
+    None
 }
 
 /// Ends a process.

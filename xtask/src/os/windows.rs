@@ -3,10 +3,12 @@
 mod deleting;
 mod processes;
 mod starting;
+mod stopping;
 
 pub use deleting::delete;
 pub use processes::{kill, listener, process, processes_of};
 pub use starting::start_detached;
+pub use stopping::{ask_to_stop, ask_to_stop_by, errand};
 
 use super::Process;
 use crate::error::{Context, Error, Result};
@@ -20,14 +22,6 @@ use windows_sys::Win32::Security::{
     CheckTokenMembership, CreateWellKnownSid, SECURITY_MAX_SID_SIZE, WinBuiltinAdministratorsSid,
 };
 use windows_sys::Win32::System::Threading::OpenProcess;
-
-/// Asks a process to stop; tells whether it could be asked: it can't, so far.
-///
-/// Windows has no signals, only what a console tells the processes that share it. Wine 10 can't show that: it answers
-/// Ctrl-Break by ending the first thread of whoever gets it. So daemons are ended at once.
-pub fn ask_to_stop(_process: &Process) -> bool {
-    false
-}
 
 /// A handle that is closed when it goes.
 struct Owned(HANDLE);

@@ -7,22 +7,29 @@ use std::io;
 use std::os::windows::process::CommandExt;
 use std::process::{Child, Stdio};
 use windows_sys::Win32::Foundation::{HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation};
-use windows_sys::Win32::System::Threading::{CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW};
+use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
+use windows_sys::Win32::System::Threading::{CREATE_BREAKAWAY_FROM_JOB, CREATE_NO_WINDOW};
 
 /// Starts a program that outlives this one, cargo's job and the terminal, its output going to a log.
 ///
-/// It gets a console of its own, without a window, and leads a process group there: that console isn't closed with the
-/// terminal, and hears no Ctrl-C meant for others.
+/// It gets a console of its own, without a window: that isn't closed with the terminal, and hears no Ctrl-C and no Ctrl-Break
+/// that isn't meant for it. `CREATE_NEW_PROCESS_GROUP` would add nothing to this but a deafness to every Ctrl-C, and that is how
+/// it is asked to stop (see `stopping.rs`).
 ///
 /// # Errors
 /// The system's own.
 pub fn start_detached(argv: &Argv, log: File, _seclusion: &Seclusion) -> io::Result<Child> {
     keep_from_children();
+    // A program that ignores Ctrl-C, as those do that a shell runs in the background, hands that down to what it starts.
+    // SAFETY: a plain call.
+    unsafe { SetConsoleCtrlHandler(None, 0) };
     let mut command = argv.command();
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    let flags = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP;
     // A job may forbid breaking away; cargo's lets its processes go when it exits normally.
-    command.creation_flags(flags | CREATE_BREAKAWAY_FROM_JOB).spawn().or_else(|_| command.creation_flags(flags).spawn())
+    command
+        .creation_flags(CREATE_NO_WINDOW | CREATE_BREAKAWAY_FROM_JOB)
+        .spawn()
+        .or_else(|_| command.creation_flags(CREATE_NO_WINDOW).spawn())
 }
 
 /// Handles above this one are none that a program starts with.
