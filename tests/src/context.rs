@@ -172,7 +172,7 @@ impl TestContext {
     /// When the binary can't be copied to where that user may run it.
     pub fn unprivileged_xtask<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Xtask {
         // The build folder may lie in a home that nobody else may enter.
-        let copy = self.root.join("xtask-under-test");
+        let copy = self.root.join(self.program.file_name().expect("a program has a name"));
         let none = forking();
         fs::copy(&self.program, &copy).expect("a copy of the binary");
         drop(none);
@@ -236,8 +236,9 @@ impl Drop for TestContext {
         }
         let mut problems: Vec<String> = self.bring_down().into_iter().collect();
         problems.extend(self.end_leaks());
-        if let Some(Err(error)) = self.dir.take().map(TempDir::close) {
-            problems.push(format!("{} can't be removed: {error}", self.root.display()));
+        // On Windows a folder can't be removed until the last process that stood in it is wholly gone, which takes a moment.
+        if let Some(Err(error)) = self.dir.take().map(|dir| xtask::files::delete(&dir.keep())) {
+            problems.push(error.to_string());
         }
         if problems.is_empty() {
             return;

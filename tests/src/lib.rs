@@ -17,6 +17,7 @@ mod tree;
 
 pub use archives::{Hostile, sha256_hex, tar_gz};
 pub use context::TestContext;
+pub use os::run_restricted;
 pub use run::{Outcome, Running, Xtask};
 pub use server::{Fault, Host, Release, ReleaseServer, Request, Times};
 pub use stand_in::{StandIn, Then};

@@ -99,13 +99,14 @@ impl Xtask {
         let none_else = forking();
         let mut child = self.command.spawn().map_err(|error| format!("failed to run {name}: {error}"))?;
         drop(none_else);
+        let group = os::Group::of(&child).map_err(|error| format!("failed to keep {name} in a group: {error}"))?;
         let printed = Arc::new(Printed::default());
         let stdout = child.stdout.take().expect("it was piped");
         let stderr = child.stderr.take().expect("it was piped");
         printed.follow(stdout, |output| &mut output.stdout);
         printed.follow(stderr, |output| &mut output.stderr);
         let deadline = Instant::now() + self.timeout;
-        Ok(Running { child, name, printed, deadline, filters: self.filters, ended: false })
+        Ok(Running { child, group, name, printed, deadline, filters: self.filters, ended: false })
     }
 }
 
@@ -151,6 +152,7 @@ impl Printed {
 /// A run of the binary that is under way; killed, with its children in its group, when dropped.
 pub struct Running {
     child: Child,
+    group: os::Group,
     name: String,
     printed: Arc<Printed>,
     deadline: Instant,
@@ -164,14 +166,14 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends what Ctrl-C in a terminal sends: an interrupt to it and its children. On Unix only.
+    /// Sends what Ctrl-C in a terminal sends: an interrupt to it and its children.
     pub fn interrupt(&self) {
-        os::interrupt(&self.child);
+        self.group.interrupt();
     }
 
     /// Kills it without warning, as a power cut would, and tells what it had printed.
-    pub fn kill(mut self) -> Outcome {
-        os::kill(&mut self.child);
+    pub fn kill(self) -> Outcome {
+        self.group.kill();
         self.wait()
     }
 
@@ -240,7 +242,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.ended {
-            os::kill(&mut self.child);
+            self.group.kill();
             let _ = self.child.wait();
         }
     }

@@ -8,6 +8,7 @@ mod cli;
 mod common;
 mod config;
 mod context;
+mod context_windows;
 mod fetch;
 mod resolve;
 mod server;

@@ -3,7 +3,7 @@
 use super::{on_any_host, unlocked};
 use crate::common::server;
 use tests::filters::bind;
-use tests::{assert_outcome, context, insta};
+use tests::{context, insta};
 
 #[test]
 fn programs_for_another_platform_are_not_run() {
@@ -32,17 +32,17 @@ fn programs_for_another_platform_are_not_run() {
 fn without_rights_nothing_is_even_asked_for() {
     let server = server();
     let context = context!().server(&server);
-    insta::allow_duplicates!(for command in ["up", "build-sample", "reset"] {
-        eprintln!("$ cargo xtask {command}");
-        assert_outcome!(context.unprivileged_xtask([command]).run(), @r#"
-        exit code: 3
-        ----- stdout -----
-        ----- stderr -----
-        error: containerd needs root on Linux, and this is another user
-
-        hint: run it as root: `sudo env PATH="$PATH" cargo xtask …`
-        "#);
-    });
+    let said = if cfg!(windows) {
+        "error: containerd needs an administrator's rights on Windows, and this process has none: it is not elevated\n\n\
+         hint: open a terminal with *Run as administrator*, and run the same command there\n"
+    } else {
+        "error: containerd needs root on Linux, and this is another user\n\n\
+         hint: run it as root: `sudo env PATH=\"$PATH\" cargo xtask …`\n"
+    };
+    for command in ["up", "build-sample", "reset"] {
+        let outcome = context.unprivileged_xtask([command]).run().exited(3);
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", said), "{command}");
+    }
     assert!(server.requests().is_empty());
     assert!(!context.base_dir().exists());
 }
