@@ -25,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// An answer comes within milliseconds, or the daemon hangs.
 const PATIENCE_WITH_A_PROBE: Duration = Duration::from_secs(5);
 
+/// The same for a first question, which may come too early to be heard: Wine lets a client connect to a pipe that nobody
+/// listens at yet, and leaves it there. Every further one gets twice the time.
+const PATIENCE_WITH_THE_FIRST_PROBE: Duration = Duration::from_millis(250);
+
 /// How many of a log's last lines an error shows.
 const LAST_LINES: usize = 10;
 
@@ -139,6 +143,7 @@ fn refuse_foreign_listener(component: Component, endpoint: &Endpoint) -> Result<
 /// With the last lines of its log, and their meaning where that is known.
 pub fn wait_until_ready(workspace: &Workspace, component: Component, child: &mut Child) -> Result<()> {
     let name = component.main_program();
+    let mut patience = PATIENCE_WITH_THE_FIRST_PROBE;
     poll::until(
         PATIENCE,
         || {
@@ -149,10 +154,9 @@ pub fn wait_until_ready(workspace: &Workspace, component: Component, child: &mut
                     format!("{name} ended with {} before it was ready", process::exit(status)),
                 ));
             }
-            Ok(match answers(workspace, component) {
-                Ok(()) => Look::Ready(()),
-                Err(reason) => Look::NotYet(reason),
-            })
+            let answer = answers_within(workspace, component, patience);
+            patience = (2 * patience).min(PATIENCE_WITH_A_PROBE);
+            Ok(answer.map_or_else(Look::NotYet, Look::Ready))
         },
         |reason| {
             with_log(
@@ -166,18 +170,20 @@ pub fn wait_until_ready(workspace: &Workspace, component: Component, child: &mut
 
 /// Whether a daemon answers its client; if not, what the client said.
 pub fn answers(workspace: &Workspace, component: Component) -> Result<(), String> {
+    answers_within(workspace, component, PATIENCE_WITH_A_PROBE)
+}
+
+fn answers_within(workspace: &Workspace, component: Component, patience: Duration) -> Result<(), String> {
     if let Endpoint::Unix { path, .. } = workspace.endpoint(component)
         && !path.exists()
     {
         // Spares the start of a client while there is nothing to talk to.
         return Err(format!("there is no `{}` yet", path.display()));
     }
-    match process::capture_within(&probe(workspace, component), PATIENCE_WITH_A_PROBE)
-        .map_err(|error| error.to_string())?
-    {
+    match process::capture_within(&probe(workspace, component), patience).map_err(|error| error.to_string())? {
         Some(output) if output.status.success() => Ok(()),
         Some(output) => Err(output.last_words()),
-        None => Err(format!("no answer within {}", humantime::format_duration(PATIENCE_WITH_A_PROBE))),
+        None => Err(format!("no answer within {}", humantime::format_duration(patience))),
     }
 }
 
