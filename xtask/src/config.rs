@@ -374,6 +374,8 @@ mod tests {
         );
     }
 
+    /// Paths of Linux daemons have its slashes on Linux only.
+    #[cfg(unix)]
     #[test]
     fn quotes_and_comments_stay() {
         let default = "# head\nroot = \"/var/lib/containerd\" # tail\nstate = '/run/containerd'\n[grpc]\n  address = \"\"\n[ttrpc]\n  address = ''\n";

@@ -297,6 +297,7 @@ mod tests {
         assert!(one.containerd_address().starts_with(r"\\.\pipe\buildkit-windows-"));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_deep_workspace_gets_a_short_socket_name() {
         let shallow = workspace("/w", "linux-amd64").endpoint(Component::Containerd);
