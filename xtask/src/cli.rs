@@ -53,6 +53,9 @@ pub struct Shared {
     /// What the programs are for [default: this host]
     #[arg(long, global = true, value_name = "OS-ARCH", env = "BUILDKIT_WINDOWS_PLATFORM", hide_env_values = true, value_parser = value::<Platform>)]
     pub platform: Option<Platform>,
+    /// Who may use buildkitd besides administrators: groups, with commas between (Windows)
+    #[arg(long, global = true, value_name = "NAME", env = "BUILDKIT_WINDOWS_GROUP", hide_env_values = true)]
+    pub group: Option<String>,
     /// Touch no network: take what the cache holds
     #[arg(long, global = true, env = "BUILDKIT_WINDOWS_OFFLINE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub offline: bool,
@@ -77,9 +80,13 @@ impl Shared {
         }
     }
 
-    /// Whether versions or a source are asked for at all.
+    /// Whether versions, a source or who may use them are asked for at all.
     pub fn is_choosy(&self) -> bool {
-        self.containerd.is_some() || self.buildkit.is_some() || self.runc.is_some() || self.source.is_some()
+        self.containerd.is_some()
+            || self.buildkit.is_some()
+            || self.runc.is_some()
+            || self.source.is_some()
+            || self.group.is_some()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::http::{Http, Retry};
 use crate::lock::{self, Guard};
 use crate::os;
-use crate::platform::Platform;
+use crate::platform::{Os, Platform};
 use crate::source::{self, Github, Ground, Resolved, Source, github};
 use crate::ui::Ui;
 use crate::version::Spec;
@@ -26,7 +26,7 @@ pub struct Context<'a> {
     pub request: Request,
     /// The repository that this harness belongs to.
     pub repository: PathBuf,
-    /// Whether versions or a source were asked for at all.
+    /// Whether versions, a source or a group were asked for at all.
     pub is_choosy: bool,
     /// Take what the lock file says, and nothing else.
     pub locked: bool,
@@ -68,7 +68,7 @@ impl<'a> Context<'a> {
             ui,
             http: Http::new(shared.offline, Retry::default()),
             workspace: Workspace::new(base, platform),
-            request: Request { platform, source, specs: specs.collect() },
+            request: Request { platform, source, specs: specs.collect(), group: group(shared, platform)? },
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
@@ -137,6 +137,18 @@ fn check_that_folders_lead_to(base: &Path) -> Result<()> {
         ))
         .hint("move the file, or put the workspace elsewhere with `--base-dir DIR`")),
         _ => Ok(()),
+    }
+}
+
+/// The group that may use buildkitd's pipe.
+fn group(shared: &Shared, platform: Platform) -> Result<Option<String>> {
+    let group = shared.group.clone().filter(|group| !group.is_empty());
+    match (&group, platform.os) {
+        (Some(_), Os::Linux) => {
+            Err(Error::usage("`--group` is for Windows: on Linux the socket lies in root's own folder")
+                .hint("run `cargo xtask` and the clients as root"))
+        }
+        _ => Ok(group),
     }
 }
 

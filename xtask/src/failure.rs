@@ -69,6 +69,14 @@ const CATALOGUE: &[Failure] = &[
         class: Class::Ground,
     },
     Failure {
+        id: "unknown-group",
+        matcher: &["failed to lookup sid for group"],
+        cause: "this Windows knows no group of that name",
+        remedy: "give one of those that `net localgroup` lists with `--group NAME`",
+        link: "https://github.com/moby/buildkit/blob/master/docs/windows.md",
+        class: Class::Ground,
+    },
+    Failure {
         id: "base-image-platform",
         matcher: &["no match for platform in manifest"],
         cause: "the base image was not made for this platform",
@@ -160,6 +168,7 @@ mod tests {
             ("stale-snapshot", "failed to prepare 0x1 as 0x2: parent snapshot sha256:8d5 does not exist: not found"),
             ("stale-content", "failed to extract layer sha256:1: content digest sha256:a058d: not found"),
             ("root-in-use", "buildkitd: could not lock /w/buildkit/root/buildkitd.lock, another instance running?"),
+            ("unknown-group", "failed to lookup sid for group nosuch"),
             ("no-container-runtime", r"hcsshim::ActivateLayer failed in Win32: Module not found. (0x7e)"),
             ("no-seccomp", "error during container init: seccomp: config provided but seccomp not supported"),
             ("disk-full", "write /w/containerd/root/x: no space left on device"),

@@ -83,6 +83,7 @@ pub fn ensure(context: &Context) -> Result<()> {
     let prepared = prepare(context)?;
     if let Some(mut state) = recorded
         && prepared.iter().all(|prepared| prepared.staged().is_none())
+        && state.request.group == context.request.group
         && all_answer(context, &state)
     {
         context.ui.step("Up", &format!("already, and the newest asked for: {}", summary(&state)));
@@ -164,7 +165,8 @@ fn start_both(context: &Context, request: Request) -> Result<()> {
     let mut state = State::new(request);
     let mut beside = None;
     for component in DAEMONS {
-        let (mut child, process) = daemon::start(workspace, component, beside.as_ref())?;
+        let (mut child, process) =
+            daemon::start(workspace, component, state.request.group.as_deref(), beside.as_ref())?;
         state.daemons.push(Daemon {
             component,
             version: install::installed(workspace, component)

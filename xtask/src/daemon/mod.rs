@@ -32,8 +32,8 @@ const PATIENCE_WITH_THE_FIRST_PROBE: Duration = Duration::from_millis(250);
 /// How many of a log's last lines an error shows.
 const LAST_LINES: usize = 10;
 
-/// The command of a daemon.
-pub fn argv(workspace: &Workspace, component: Component) -> Argv {
+/// The command of a daemon. A group may use buildkitd, besides administrators.
+pub fn argv(workspace: &Workspace, component: Component, group: Option<&str>) -> Argv {
     let program = workspace.program(component, component.main_program());
     let argv = match component {
         Component::Containerd => Argv::new(program).arg("--config").arg(workspace.containerd_config()),
@@ -47,6 +47,8 @@ pub fn argv(workspace: &Workspace, component: Component) -> Argv {
                 // Without this a buildkitd that finds no containerd starts with no worker, and fails every build.
                 .arg("--containerd-worker=true")
                 .args(["--containerd-worker-addr", &workspace.endpoint(Component::Containerd).containerd_address()]);
+            // containerd has nothing like it: its pipe admits administrators and SYSTEM, and ends there.
+            let argv = group.into_iter().fold(argv, |argv, group| argv.args(["--group", group]));
             if workspace.platform().os == Os::Linux { argv.arg("--oci-worker=false") } else { argv }
         }
         Component::Runc => Argv::new(program),
@@ -96,7 +98,12 @@ fn search_path(workspace: &Workspace) -> std::ffi::OsString {
 ///
 /// # Errors
 /// When someone else listens at its endpoint, or it can't be started.
-pub fn start(workspace: &Workspace, component: Component, beside: Option<&Process>) -> Result<(Child, Process)> {
+pub fn start(
+    workspace: &Workspace,
+    component: Component,
+    group: Option<&str>,
+    beside: Option<&Process>,
+) -> Result<(Child, Process)> {
     let endpoint = workspace.endpoint(component);
     refuse_foreign_listener(component, &endpoint)?;
     for folder in [workspace.root(component), workspace.state(component), workspace.tmp()] {
@@ -112,7 +119,7 @@ pub fn start(workspace: &Workspace, component: Component, beside: Option<&Proces
         alias: workspace.is_too_deep_for_sockets().then(|| (workspace.run(), Workspace::short_run())),
         shared_with: beside.map(|process| process.pid),
     };
-    let argv = argv(workspace, component);
+    let argv = argv(workspace, component, group);
     let child = os::start_detached(&argv, log, &seclusion)
         .trying(|| format!("start `{}`", argv.shown()))
         .map_err(|error| error.hint(os::WHY_NOT_STARTED))?;
@@ -199,7 +206,7 @@ fn probe(workspace: &Workspace, component: Component) -> Argv {
 pub fn with_log(workspace: &Workspace, component: Component, message: String) -> Error {
     let path = workspace.log(component);
     let text = fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines = without_stack(&text);
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
     if last.is_empty() {
         return Error::ground(message).hint(format!("its log `{}` is empty", path.display()));
@@ -208,5 +215,42 @@ pub fn with_log(workspace: &Workspace, component: Component, message: String) ->
     match failure::explain(&last.join("\n")) {
         Some(known) => error.hint(known.hint()),
         None => error.hint(format!("the whole log is in `{}`", path.display())),
+    }
+}
+
+/// A log's lines that tell something. Where a Go program tells its stack too, its last words would only be frames: each is
+/// the name of a function and, on a line that begins with a tab, its place.
+fn without_stack(text: &str) -> Vec<&str> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let is_place = |at: usize| lines.get(at).is_some_and(|line| line.starts_with('\t'));
+    (0..lines.len()).filter(|at| !is_place(*at) && !is_place(at + 1)).map(|at| lines[at]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_log_with_a_stack_the_message_is_left() {
+        let log = "time=\"…\" msg=booting\n\nbuildkitd: lookup account nosuch: not found\nfailed to lookup sid for group nosuch\n\
+            main.groupToSecurityDescriptor\n\tgithub.com/moby/buildkit@v0.34.2/cmd/buildkitd/main_windows.go:51\n\
+            runtime.goexit\n\truntime/asm_amd64.s:1771\n";
+        assert_eq!(
+            without_stack(log),
+            [
+                "time=\"…\" msg=booting",
+                "buildkitd: lookup account nosuch: not found",
+                "failed to lookup sid for group nosuch"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_group_may_use_buildkitd_and_nothing_else() {
+        let workspace = Workspace::new("/w".into(), "windows-amd64".parse().unwrap());
+        let shown = |component, group| argv(&workspace, component, group).shown();
+        assert!(shown(Component::Buildkit, Some("Users")).contains(" --group Users"));
+        assert!(!shown(Component::Buildkit, None).contains("--group"));
+        assert!(!shown(Component::Containerd, Some("Users")).contains("--group"));
     }
 }

@@ -23,6 +23,9 @@ pub struct Request {
     pub source: Source,
     /// Which versions.
     pub specs: Vec<(Component, Spec)>,
+    /// Who may use buildkitd besides administrators (Windows).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// A daemon that was started.

@@ -61,7 +61,7 @@ fn from_cache(bench: &Bench, machine: &Machine, server: &ReleaseServer, rows: &m
 /// first one's start to the second one's answer.
 fn boot_by_hand(machine: &Machine) -> Result<Duration> {
     let workspace = &machine.workspace;
-    let daemon = |component| format!("{} >>by-hand.log 2>&1 &", daemon::argv(workspace, component).shown());
+    let daemon = |component| format!("{} >>by-hand.log 2>&1 &", daemon::argv(workspace, component, None).shown());
     let script = format!(
         "cd {private}; mount -t overlay overlay -o lowerdir=/run,upperdir=upper,workdir=work /run\n\
          cd {run}\n\
@@ -86,7 +86,7 @@ fn boot_by_hand(machine: &Machine) -> Result<Duration> {
     let mut command = Command::new("timeout");
     command.args(["60", "unshare", "--mount", "--propagation", "slave"]).arg(shell.get_program());
     command.args(shell.get_args()).current_dir(machine.context.root());
-    for like in [&shell, &daemon::argv(workspace, Component::Containerd).command()] {
+    for like in [&shell, &daemon::argv(workspace, Component::Containerd, None).command()] {
         for (name, value) in like.get_envs() {
             match value {
                 Some(value) => command.env(name, value),

@@ -18,6 +18,7 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["resolve", "--source", ""],
         &["resolve", "--source", "no such folder"],
         &["resolve", "--base-dir", ""],
+        &["resolve", "--platform", "linux-amd64", "--group", "Users"],
         &["resolve", "--offline", "--quiet", "--verbose"],
         &["up", "--no-start", "--foreground"],
         &["build-sample", "--timeout", "soon"],
