@@ -33,4 +33,5 @@ pub mod release;
 pub mod sample;
 pub mod tools;
 pub mod version;
+pub mod windows_path;
 pub mod workspace;

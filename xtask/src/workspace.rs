@@ -2,6 +2,7 @@
 
 use crate::component::Component;
 use crate::platform::{Os, Platform};
+use crate::windows_path;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -268,9 +269,14 @@ impl Workspace {
         Path::new(SHORT_RUN)
     }
 
-    /// Tells workspaces apart where names are global: pipes and control groups. Twelve hex digits of the base path.
+    /// Tells workspaces apart where names are global: pipes and control groups. Twelve hex digits of the base path, on
+    /// Windows in the form that is the same however it is typed. (By a link it is another one: then `up` starts the daemons
+    /// again, and they are the only ones there.)
     pub fn id(&self) -> String {
-        let digest = Sha256::digest(self.base.as_os_str().as_encoded_bytes());
+        let digest = match self.platform.os {
+            Os::Windows => Sha256::digest(windows_path::comparable(&self.base.to_string_lossy())),
+            Os::Linux => Sha256::digest(self.base.as_os_str().as_encoded_bytes()),
+        };
         digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -298,6 +304,15 @@ mod tests {
     }
 
     #[cfg(unix)]
+    #[test]
+    fn a_pipes_name_is_the_same_however_the_folder_is_typed() {
+        let id = |base: &str, platform| workspace(base, platform).id();
+        for typed in ["c:/Work/x", r"C:\WORK\X\", r"\\?\C:\work\x"] {
+            assert_eq!(id(typed, "windows-amd64"), id(r"C:\work\x", "windows-amd64"), "{typed}");
+        }
+        assert_ne!(id("/w", "linux-amd64"), id("/W", "linux-amd64"));
+    }
+
     #[test]
     fn a_deep_workspace_gets_a_short_socket_name() {
         let shallow = workspace("/w", "linux-amd64").endpoint(Component::Containerd);

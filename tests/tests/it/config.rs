@@ -60,17 +60,17 @@ fn buildkitd_on_windows_is_told_where_everything_is() {
     provenanceEnvDir = 'C:\ws\buildkit\provenance.d'
 
     [grpc]
-    address = ["npipe:////./pipe/buildkit-windows-7710c21366c3-buildkitd"]
+    address = ["npipe:////./pipe/buildkit-windows-0799e4701f64-buildkitd"]
 
     [otel]
-    socketPath = '\\.\pipe\buildkit-windows-7710c21366c3-otel'
+    socketPath = '\\.\pipe\buildkit-windows-0799e4701f64-otel'
 
     [cdi]
     disabled = true
 
     [worker.containerd]
     enabled = true
-    address = '\\.\pipe\buildkit-windows-7710c21366c3-containerd'
+    address = '\\.\pipe\buildkit-windows-0799e4701f64-containerd'
     cniConfigPath = 'C:\ws\buildkit\cni\cni.json'
     cniBinaryPath = 'C:\ws\buildkit\cni\bin'
     "#);
@@ -85,7 +85,7 @@ mod windows {
     const BASE: &str = r"C:\work space\ü";
 
     /// The pipes of a workspace there.
-    const PIPE: &str = r"\\.\pipe\buildkit-windows-8a8b9ef90647-containerd";
+    const PIPE: &str = r"\\.\pipe\buildkit-windows-6af3b8f818c0-containerd";
 
     fn patched(default: &str) -> String {
         config::patch_containerd(default, &workspace(BASE, "windows-amd64")).unwrap()

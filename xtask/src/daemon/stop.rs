@@ -81,7 +81,7 @@ pub fn running(workspace: &Workspace) -> Result<Vec<(Component, Process)>> {
         let process = recorded.or_else(|| {
             let program = workspace.program(component, component.main_program());
             let all = unrecorded.get_or_insert_with(|| os::processes_of(workspace.base()));
-            all.iter().find(|process| process.executable == program).cloned()
+            all.iter().find(|process| os::is_same_path(&process.executable, &program)).cloned()
         });
         process.map(|process| (component, process))
     });

@@ -68,6 +68,11 @@ fn parent(mut path: PathBuf) -> PathBuf {
     path
 }
 
+/// Whether two paths are of the same file, as far as their text tells.
+pub fn is_same_path(one: &Path, other: &Path) -> bool {
+    one == other
+}
+
 /// Whether a workspace can lie at a path.
 ///
 /// # Errors

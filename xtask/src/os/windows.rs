@@ -6,12 +6,13 @@ mod starting;
 mod stopping;
 
 pub use deleting::delete;
-pub use processes::{kill, listener, process, processes_of};
+pub use processes::{is_same_path, kill, listener, process, processes_of};
 pub use starting::start_detached;
 pub use stopping::{ask_to_stop, ask_to_stop_by, errand};
 
 use super::Process;
 use crate::error::{Context, Error, Result};
+use crate::windows_path;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::OsStrExt;
@@ -84,14 +85,19 @@ const LONGEST_BASE: usize = 259 - r"\containerd\installed\bin\containerd-shim-ru
 /// the form that has no such limit.
 pub fn check_base(base: &Path) -> Result<()> {
     let length = base.as_os_str().encode_wide().count();
-    if length <= LONGEST_BASE {
-        return Ok(());
-    }
-    Err(Error::usage(format!(
-        "the workspace can't lie in `{}`: Windows starts no program whose path is so long ({length} characters, at most {LONGEST_BASE})",
-        base.display()
-    ))
-    .hint("choose a shorter one with `--base-dir DIR`"))
+    let objection = match base.to_str() {
+        None => Some("the path is not valid Unicode".into()),
+        Some(_) if length > LONGEST_BASE => Some(format!(
+            "Windows starts no program whose path is so long ({length} characters, at most {LONGEST_BASE})"
+        )),
+        Some(path) => windows_path::objection(path).or_else(|| {
+            let disk = base.ancestors().last().filter(|disk| !disk.exists())?;
+            Some(format!("there is no disk `{}`", disk.display()))
+        }),
+    };
+    let Some(objection) = objection else { return Ok(()) };
+    Err(Error::usage(format!("the workspace can't lie in `{}`: {objection}", base.display()))
+        .hint("choose another folder with `--base-dir DIR`"))
 }
 
 /// Files inherit who may read them from their folder.
@@ -117,7 +123,9 @@ pub fn delete_control_groups(_parent: &str) -> bool {
 /// # Errors
 /// The system's own.
 pub fn real_path(path: &Path) -> io::Result<PathBuf> {
-    std::path::absolute(path)
+    let Some(path) = path.to_str() else { return std::path::absolute(path) };
+    let absolute = std::path::absolute(windows_path::without_prefix(path))?;
+    Ok(windows_path::without_separators(&absolute.to_string_lossy()).into())
 }
 
 /// Lets a file be run: on Windows its name does.
@@ -154,4 +162,34 @@ pub fn symlink(target: &Path, path: &Path) -> io::Result<()> {
 /// When it can't be created.
 pub fn create_private_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).trying(|| format!("create `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_made_absolute_however_it_is_typed() {
+        let real = |typed: &str| real_path(Path::new(typed)).unwrap();
+        let here = std::env::current_dir().unwrap();
+        for typed in [r"C:\x y\ü", "C:/x y/ü", r"C:\x y\ü\", r"\\?\C:\x y\ü", r"C:\x y\z\..\.\ü"] {
+            assert_eq!(real(typed), Path::new(r"C:\x y\ü"), "{typed}");
+        }
+        assert_eq!(real(r"..\x").to_str(), here.parent().unwrap_or(&here).join("x").to_str());
+        assert_eq!(real(r"C:\").to_str(), Some(r"C:\"));
+    }
+
+    #[test]
+    fn a_workspace_lies_where_programs_can_be_started() {
+        let deepest = format!(r"C:\{}", "d".repeat(LONGEST_BASE - 3));
+        check_base(Path::new(&deepest)).unwrap();
+        let refused = |base: &str| check_base(&real_path(Path::new(base)).unwrap()).unwrap_err().to_string();
+        assert!(refused(&format!("{deepest}d")).ends_with("(205 characters, at most 204)"));
+        assert!(refused(r"\\?\UNC\server\share\x").contains(r"can't lie in `\\server\share\x`: Windows keeps"));
+        assert!(refused("C:/x/y:z").contains(r"can't lie in `C:\x\y:z`: Windows lets no name have"));
+        let free = ('D'..='Z').map(|letter| format!(r"{letter}:\")).find(|disk| !Path::new(disk).exists()).unwrap();
+        assert!(refused(&format!("{free}x")).ends_with(&format!("there is no disk `{free}`")));
+        // Windows 10 and Wine make a path of the device itself of it, Windows 11 lets it be.
+        assert!(refused(r"C:\x\con").ends_with("Windows takes `con` for a device"));
+    }
 }

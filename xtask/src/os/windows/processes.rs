@@ -2,6 +2,7 @@
 
 use super::{Owned, open_process};
 use crate::os::{self, Process};
+use crate::windows_path;
 use crate::workspace::Endpoint;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -53,14 +54,13 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
     })
 }
 
-/// A path in the form in which two of the same file are mostly equal: case doesn't matter, nor whether it is verbatim.
+/// Whether two paths are of the same file, as far as their text tells.
+pub fn is_same_path(one: &Path, other: &Path) -> bool {
+    comparable(one) == comparable(other)
+}
+
 fn comparable(path: &Path) -> PathBuf {
-    let name = path.to_string_lossy().to_lowercase();
-    match (name.strip_prefix(r"\\?\unc\"), name.strip_prefix(r"\\?\")) {
-        (Some(share), _) => format!(r"\\{share}").into(),
-        (None, Some(name)) => name.into(),
-        (None, None) => name.into(),
-    }
+    windows_path::comparable(&path.to_string_lossy()).into()
 }
 
 /// A path without links and short names.
