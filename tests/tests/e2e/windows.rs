@@ -109,7 +109,7 @@ fn as_deep_as_a_program_can_be() {
         let context = deep(length);
         let refused = run(&context, &["up"]).exited(2);
         assert!(refused.stderr.contains("error: the workspace can't lie in `"), "{refused}");
-        assert!(refused.stderr.contains("hint: choose a shorter one with `--base-dir DIR`"), "{refused}");
+        assert!(refused.stderr.contains("hint: choose another folder with `--base-dir DIR`"), "{refused}");
         assert!(!context.base_dir().exists());
     }
 }
