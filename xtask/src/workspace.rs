@@ -303,7 +303,6 @@ mod tests {
         assert!(one.containerd_address().starts_with(r"\\.\pipe\buildkit-windows-"));
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_pipes_name_is_the_same_however_the_folder_is_typed() {
         let id = |base: &str, platform| workspace(base, platform).id();
@@ -313,6 +312,7 @@ mod tests {
         assert_ne!(id("/w", "linux-amd64"), id("/W", "linux-amd64"));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_deep_workspace_gets_a_short_socket_name() {
         let shallow = workspace("/w", "linux-amd64").endpoint(Component::Containerd);

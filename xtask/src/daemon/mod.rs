@@ -25,9 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// An answer comes within milliseconds, or the daemon hangs.
 const PATIENCE_WITH_A_PROBE: Duration = Duration::from_secs(5);
 
-/// The same for a first question, which may come too early to be heard: Wine lets a client connect to a pipe that nobody
-/// listens at yet, and leaves it there. Every further one gets twice the time.
+/// The same for the first question to a daemon that starts. It may go unheard: Wine lets a client connect to a pipe that
+/// nobody listens at yet, and leaves it there. Every further one gets twice the time.
 const PATIENCE_WITH_THE_FIRST_PROBE: Duration = Duration::from_millis(250);
+
+/// The same for the first question to a daemon that is up, before another is asked.
+const PATIENCE_BEFORE_ASKING_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many of a log's last lines an error shows.
 const LAST_LINES: usize = 10;
@@ -161,7 +164,7 @@ pub fn wait_until_ready(workspace: &Workspace, component: Component, child: &mut
                     format!("{name} ended with {} before it was ready", process::exit(status)),
                 ));
             }
-            let answer = answers_within(workspace, component, patience);
+            let answer = ask(workspace, component, patience).unwrap_or_else(|| Err(unanswered(patience)));
             patience = (2 * patience).min(PATIENCE_WITH_A_PROBE);
             Ok(answer.map_or_else(Look::NotYet, Look::Ready))
         },
@@ -177,20 +180,28 @@ pub fn wait_until_ready(workspace: &Workspace, component: Component, child: &mut
 
 /// Whether a daemon answers its client; if not, what the client said.
 pub fn answers(workspace: &Workspace, component: Component) -> Result<(), String> {
-    answers_within(workspace, component, PATIENCE_WITH_A_PROBE)
+    ask(workspace, component, PATIENCE_BEFORE_ASKING_AGAIN)
+        .or_else(|| ask(workspace, component, PATIENCE_WITH_A_PROBE))
+        .unwrap_or_else(|| Err(unanswered(PATIENCE_WITH_A_PROBE)))
 }
 
-fn answers_within(workspace: &Workspace, component: Component, patience: Duration) -> Result<(), String> {
+fn unanswered(patience: Duration) -> String {
+    format!("no answer within {}", humantime::format_duration(patience))
+}
+
+/// The answer of a daemon, if it comes in time.
+fn ask(workspace: &Workspace, component: Component, patience: Duration) -> Option<Result<(), String>> {
     if let Endpoint::Unix { path, .. } = workspace.endpoint(component)
         && !path.exists()
     {
         // Spares the start of a client while there is nothing to talk to.
-        return Err(format!("there is no `{}` yet", path.display()));
+        return Some(Err(format!("there is no `{}` yet", path.display())));
     }
-    match process::capture_within(&probe(workspace, component), patience).map_err(|error| error.to_string())? {
-        Some(output) if output.status.success() => Ok(()),
-        Some(output) => Err(output.last_words()),
-        None => Err(format!("no answer within {}", humantime::format_duration(patience))),
+    match process::capture_within(&probe(workspace, component), patience) {
+        Ok(Some(output)) if output.status.success() => Some(Ok(())),
+        Ok(Some(output)) => Some(Err(output.last_words())),
+        Ok(None) => None,
+        Err(error) => Some(Err(error.to_string())),
     }
 }
 
