@@ -67,6 +67,17 @@ pub fn list_images(workspace: &Workspace) -> Argv {
     ctr(workspace).args(["image", "list", "--quiet"])
 }
 
+/// Lists the leases that keep what no image and no container needs, such as BuildKit's cache; a name a line.
+pub fn list_leases(workspace: &Workspace) -> Argv {
+    ctr(workspace).args(["leases", "list", "--quiet"])
+}
+
+/// Removes leases, and waits until all that only they have kept is deleted: the snapshots, each after those made from it, and
+/// the content. (`ctr snapshots delete` deletes none itself: it takes them off containerd's list, for its next clean-up.)
+pub fn delete_leases(workspace: &Workspace, names: &[String]) -> Argv {
+    ctr(workspace).args(["leases", "delete", "--sync"]).args(names)
+}
+
 /// A level of `reset` that BuildKit does itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prune {

@@ -5,7 +5,7 @@ use super::{build_sample, print};
 use crate::client::buildctl;
 use crate::component::Component;
 use crate::context::Context;
-use crate::daemon::{self, state, stop};
+use crate::daemon::{self, roots, state, stop};
 use crate::error::{Context as _, Result};
 use crate::files;
 use crate::os;
@@ -42,17 +42,10 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let guard = context.lock("clean")?;
     // A newer harness's workspace is refused before anything in it changes.
     state::read(workspace)?;
-    // While containerd still runs: on Windows the layers' files belong to SYSTEM, and only it can delete them.
-    if daemon::answers(workspace, Component::Containerd).is_ok() {
-        for name in listed(&buildctl::list_containers(workspace)) {
-            build_sample::end_container(context, &name);
-            context.ui.step("Removed", &format!("container {name}"));
-        }
-        delete_images(context);
-    }
+    let freed: u64 = doomed(context, options)?.iter().map(|path| files::disk_use(path)).sum();
+    empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
     let doomed = doomed(context, options)?;
-    let freed: u64 = doomed.iter().map(|path| files::disk_use(path)).sum();
     up::delete_programs_and_roots(workspace)?;
     // The lock goes last, and the tag only with all the rest: a folder without it is nobody's.
     for path in doomed.iter().filter(|path| **path != workspace.lock_file() && **path != workspace.tag()) {
@@ -72,22 +65,43 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// How many names a client is given at once: Windows allows a command 32767 characters.
+const NAMES_AT_ONCE: usize = 100;
+
+/// Has containerd delete all that it holds, if it runs, before both roots are deleted: on Windows the files of layers belong
+/// to SYSTEM, and only containerd has Windows undo all that a layer is. Stops buildkitd first, which makes use of them.
+///
+/// # Errors
+/// When buildkitd can't be stopped. What can't be deleted goes with the roots.
+pub fn empty(context: &Context) -> Result<()> {
+    let workspace = &context.workspace;
+    if daemon::answers(workspace, Component::Containerd).is_err() {
+        return Ok(());
+    }
+    roots::condemn(workspace)?;
+    tell_stopped(context, &stop::daemons(workspace, &[Component::Buildkit])?);
+    for name in listed(&buildctl::list_containers(workspace)) {
+        build_sample::end_container(context, &name);
+        context.ui.step("Removed", &format!("container {name}"));
+    }
+    for names in listed(&buildctl::list_images(workspace)).chunks(NAMES_AT_ONCE) {
+        match process::succeed(&buildctl::delete_images(workspace, names)) {
+            Ok(_) => names.iter().for_each(|name| context.ui.step("Removed", &format!("image {name}"))),
+            Err(error) => context.ui.warn(&error.to_string()),
+        }
+    }
+    for names in listed(&buildctl::list_leases(workspace)).chunks(NAMES_AT_ONCE) {
+        if let Err(error) = process::succeed(&buildctl::delete_leases(workspace, names)) {
+            context.ui.warn(&error.to_string());
+        }
+    }
+    Ok(())
+}
+
 /// The names that a client lists, a line each.
 fn listed(list: &Argv) -> Vec<String> {
     let text = process::capture(list).map(|output| output.stdout).unwrap_or_default();
     text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-fn delete_images(context: &Context) {
-    let names = listed(&buildctl::list_images(&context.workspace));
-    if names.is_empty() {
-        return;
-    }
-    // What can't be deleted this way goes with the workspace's files.
-    match process::succeed(&buildctl::delete_images(&context.workspace, &names)) {
-        Ok(_) => names.iter().for_each(|name| context.ui.step("Removed", &format!("image {name}"))),
-        Err(error) => context.ui.warn(&error.to_string()),
-    }
 }
 
 /// What would be deleted: everything, but for the cache unless it is wanted gone too.

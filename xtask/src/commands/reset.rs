@@ -1,6 +1,6 @@
 //! `cargo xtask reset`: make BuildKit's and containerd's state agree again, level by level.
 
-use super::up;
+use super::{clean, up};
 use crate::client::buildctl::{self, Prune};
 use crate::component::Component;
 use crate::context::Context;
@@ -81,8 +81,9 @@ fn climb(context: &Context, level: Prune) -> Result<()> {
 /// The last level: both roots go, as they came, together; the programs stay what they are.
 fn hard(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
-    up::tell_stopped(context, &stop::all(workspace)?);
     let freed = roots::disk_use(workspace);
+    clean::empty(context)?;
+    up::tell_stopped(context, &stop::all(workspace)?);
     roots::delete(workspace)?;
     context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
     start_again(context)

@@ -1,6 +1,6 @@
 //! `cargo xtask up`: resolve, fetch, verify, unpack, configure, start, wait until both answer.
 
-use super::logs;
+use super::{clean, logs};
 use crate::component::Component;
 use crate::config;
 use crate::context::Context;
@@ -216,6 +216,7 @@ fn all_answer(context: &Context, state: &State) -> bool {
 /// Deletes everything but the cache, as the scripts that this harness grew from did on every run.
 fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
+    clean::empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
     delete_programs_and_roots(workspace)?;
     let mut kept = vec![workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];

@@ -34,15 +34,24 @@ pub fn pair(workspace: &Workspace) -> Result<bool> {
     Ok(had_any)
 }
 
+/// Marks both roots as no pair, before anything in one is deleted: whoever is killed half-way must not leave a pair to be
+/// used.
+///
+/// # Errors
+/// When the marks can't be deleted.
+pub fn condemn(workspace: &Workspace) -> Result<()> {
+    for component in ROOTS {
+        files::delete(&mark(workspace, component))?;
+    }
+    Ok(())
+}
+
 /// Deletes both roots, and what belongs to them only while the daemons run. Both must be stopped.
 ///
 /// # Errors
 /// When something can't be deleted: the next start sees half a pair, and deletes the rest.
 pub fn delete(workspace: &Workspace) -> Result<()> {
-    // First what says that they are whole: a deletion that is killed half-way must not leave a pair to be used.
-    for component in ROOTS {
-        files::delete(&mark(workspace, component))?;
-    }
+    condemn(workspace)?;
     for component in ROOTS {
         files::delete(&workspace.root(component))?;
         files::delete(&workspace.state(component))?;

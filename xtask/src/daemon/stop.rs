@@ -33,11 +33,7 @@ pub struct Stopped {
 /// # Errors
 /// When a process survives even being killed.
 pub fn all(workspace: &Workspace) -> Result<Stopped> {
-    let mut stopped = Stopped::default();
-    for (component, process) in running(workspace)? {
-        end_all(std::slice::from_ref(&process), GRACE_OF_DAEMONS)?;
-        stopped.daemons.push((component, process.pid));
-    }
+    let mut stopped = daemons(workspace, &[Component::Buildkit, Component::Containerd])?;
     // Again after some were ended, for what was just starting.
     loop {
         let mut left = os::processes_of(workspace.base());
@@ -65,6 +61,19 @@ pub fn all(workspace: &Workspace) -> Result<Stopped> {
     };
     stopped.left_control_groups = poll::until(GRACE_OF_LEFTOVERS, gone, |_| Error::ground("they stay")).is_err();
     state::forget(workspace)?;
+    Ok(stopped)
+}
+
+/// Stops some of the daemons, in the order in which they are stopped.
+///
+/// # Errors
+/// When one survives even being killed.
+pub fn daemons(workspace: &Workspace, which: &[Component]) -> Result<Stopped> {
+    let mut stopped = Stopped::default();
+    for (component, process) in running(workspace)?.into_iter().filter(|(component, _)| which.contains(component)) {
+        end_all(std::slice::from_ref(&process), GRACE_OF_DAEMONS)?;
+        stopped.daemons.push((component, process.pid));
+    }
     Ok(stopped)
 }
 
