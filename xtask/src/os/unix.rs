@@ -35,7 +35,7 @@ pub fn check_rights() -> Result<()> {
         return Ok(());
     }
     Err(Error::ground("containerd needs root on Linux, and this is another user")
-        .hint("run it as root: `sudo env PATH=\"$PATH\" cargo xtask …`"))
+        .hint("run it as root: `sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask …`"))
 }
 
 /// A path without links, `.` and `..`, as `/proc` tells paths; its end need not exist yet.

@@ -37,7 +37,7 @@ fn without_rights_nothing_is_even_asked_for() {
          hint: open a terminal with *Run as administrator*, and run the same command there\n"
     } else {
         "error: containerd needs root on Linux, and this is another user\n\n\
-         hint: run it as root: `sudo env PATH=\"$PATH\" cargo xtask …`\n"
+         hint: run it as root: `sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask …`\n"
     };
     for command in ["up", "build-sample", "reset"] {
         let outcome = context.unprivileged_xtask([command]).run().exited(3);
