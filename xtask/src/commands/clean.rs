@@ -36,7 +36,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     if options.dry_run {
         return list(context, options);
     }
-    if workspace.state_file().exists() {
+    // Also what daemons wrote is not everyone's to delete.
+    if state::are_daemons_recorded(workspace)? || workspace.root(Component::Containerd).exists() {
         os::check_rights()?;
     }
     let guard = context.lock("clean")?;

@@ -2,6 +2,7 @@
 
 use super::up::tell_stopped;
 use crate::context::Context;
+use crate::daemon::state;
 use crate::daemon::stop::{self, Stopped};
 use crate::error::Result;
 use crate::os;
@@ -12,7 +13,7 @@ pub fn run(context: &Context) -> Result<()> {
         context.ui.step("Down", "already: there is no workspace");
         return Ok(());
     }
-    if context.workspace.state_file().exists() {
+    if state::are_daemons_recorded(&context.workspace)? {
         os::check_rights()?;
     }
     let _guard = context.lock("down")?;

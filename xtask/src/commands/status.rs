@@ -8,6 +8,7 @@ use crate::daemon::state::{self, Daemon};
 use crate::error::Result;
 use crate::files;
 use crate::install;
+use crate::os;
 use crate::ui::bytes;
 use clap::Args;
 use serde::Serialize;
@@ -64,7 +65,11 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
 fn look_at(context: &Context, component: Component, started: Option<&Daemon>) -> Status {
     let workspace = &context.workspace;
     let answer = match started {
-        Some(_) => daemon::answers(workspace, component),
+        // To someone whom its endpoint doesn't let in, it can't answer.
+        Some(_) => daemon::answers(workspace, component).map_err(|reason| match os::check_rights() {
+            Ok(()) => reason,
+            Err(missing) => format!("{missing} ({reason})"),
+        }),
         None => Err("it is not running".into()),
     };
     let installed = || install::installed(workspace, component).map(|record| record.resolution.version);

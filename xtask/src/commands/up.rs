@@ -10,6 +10,7 @@ use crate::daemon::{self, roots};
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
+use crate::os;
 use crate::source::{Resolution, cached, lockfile};
 use crate::version::Spec;
 use crate::workspace::Workspace;
@@ -47,6 +48,9 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         // What is up and of these versions already goes on undisturbed.
         if prepared.iter().all(|prepared| prepared.staged().is_none()) {
             return Ok(());
+        }
+        if state::are_daemons_recorded(&context.workspace)? {
+            os::check_rights()?;
         }
         place(context, &prepared)?;
         return state::write(&context.workspace, &State::new(context.request.clone()));

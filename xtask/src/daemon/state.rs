@@ -87,6 +87,14 @@ pub fn read(workspace: &Workspace) -> Result<Option<State>> {
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+/// Whether daemons were started, and not stopped since. Whether they still run is not always told to someone without rights.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn are_daemons_recorded(workspace: &Workspace) -> Result<bool> {
+    Ok(read(workspace)?.is_some_and(|state| !state.daemons.is_empty()))
+}
+
 /// Records what runs.
 ///
 /// # Errors

@@ -46,3 +46,23 @@ fn without_rights_nothing_is_even_asked_for() {
     assert!(server.requests().is_empty());
     assert!(!context.base_dir().exists());
 }
+
+/// Only what daemons have to do with takes rights: fetching, looking and tidying up after that don't.
+#[test]
+#[cfg(unix)]
+fn without_rights_what_needs_none_is_done() {
+    use crate::common::PLATFORM;
+    let server = server();
+    let context = context!().server(&server);
+    let lines: [&[&str]; 5] = [
+        &["resolve", "--platform", PLATFORM],
+        &["up", "--no-start", "--platform", PLATFORM],
+        &["status"],
+        &["down", "--platform", PLATFORM],
+        &["clean", "--platform", PLATFORM],
+    ];
+    for line in lines {
+        let outcome = context.unprivileged_xtask(line).run();
+        assert_eq!(outcome.code, 0, "{line:?}: {outcome}");
+    }
+}
