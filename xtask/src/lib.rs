@@ -33,5 +33,6 @@ pub mod release;
 pub mod sample;
 pub mod tools;
 pub mod version;
+pub mod utf8;
 pub mod windows_path;
 pub mod workspace;

@@ -29,7 +29,17 @@ mod tests {
 
     #[test]
     fn windows_line_ends_are_no_difference() {
-        assert_eq!(difference("a\nb\n", "a\r\nb\r\n"), None);
+        for (expected, printed) in [
+            ("a\nb\n", "a\r\nb\r\n"),
+            // As Git for Windows may check a sample of someone's own out.
+            ("a\r\nb\r\n", "a\nb\n"),
+            ("a\r\nb\r\n", "a\r\nb\r\n"),
+            ("a\r\nb\n", "a\nb\r\n"),
+        ] {
+            assert_eq!(difference(expected, printed), None, "{expected:?} {printed:?}");
+        }
+        let diff = difference("a\r\nb\r\n", "a\nc\n").unwrap();
+        assert!(diff.contains(" a\n-b\n+c\n"), "only what differs is shown: {diff:?}");
         let diff = difference("a\nb\n", "a\nc\n").unwrap();
         assert!(diff.contains("-b\n+c\n"), "{diff}");
         assert!(difference("a\n", "a").is_some(), "a missing line end is one");

@@ -1,6 +1,7 @@
 //! What people see. Everything here goes to stderr: stdout belongs to data.
 
 use crate::error::Error;
+use console::Term;
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 
@@ -30,12 +31,14 @@ impl Ui {
     pub fn new(level: Level) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = std::io::stderr().is_terminal();
+        // Looks at `NO_COLOR` and `TERM` too, and on Windows tells the console to take the sequences, which an old one can't.
+        let colour = Term::stderr().features().colors_supported();
         let bars = MultiProgress::with_draw_target(if terminal && level > Level::Quiet {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         });
-        Self { level, colour: terminal && !set("NO_COLOR"), terminal, actions: set("GITHUB_ACTIONS"), bars }
+        Self { level, colour, terminal, actions: set("GITHUB_ACTIONS"), bars }
     }
 
     /// Whether stderr is a terminal that a program may draw on.

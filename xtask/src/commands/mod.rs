@@ -15,8 +15,9 @@ pub mod up;
 
 use crate::error::{Context, Result};
 use crate::process::Argv;
+use crate::utf8::Utf8;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Prints data: the only thing that goes to stdout.
 ///
@@ -35,6 +36,40 @@ pub fn print_on(data: impl AsRef<[u8]>) -> Result<bool> {
     match stdout.write_all(data.as_ref()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
         written => written.trying(|| "write to stdout".into()).map(|()| true),
+    }
+}
+
+/// Prints the data of another program as they come.
+///
+/// To a file or a pipe they go as they are. A terminal gets text: Windows' console takes nothing else, and Rust's standard
+/// library refuses to write it other bytes.
+pub struct Relay {
+    text: Option<Utf8>,
+}
+
+impl Relay {
+    /// Looks at stdout once.
+    pub fn to_stdout() -> Self {
+        Self { text: std::io::stdout().is_terminal().then(Utf8::default) }
+    }
+
+    /// Prints the next piece.
+    ///
+    /// # Errors
+    /// When stdout can't be written.
+    pub fn print(&mut self, piece: &[u8]) -> Result<()> {
+        match &mut self.text {
+            Some(text) => print(text.next(piece)),
+            None => print(piece),
+        }
+    }
+
+    /// Prints what is left.
+    ///
+    /// # Errors
+    /// When stdout can't be written.
+    pub fn end(mut self) -> Result<()> {
+        self.text.as_mut().map_or(Ok(()), |text| print(text.rest()))
     }
 }
 
