@@ -125,6 +125,14 @@ impl<'a> Context<'a> {
         self.require_programs_can_run()?;
         os::check_rights()
     }
+
+    /// Says so where the daemons can be run and containers can't: on a Windows without its Containers feature.
+    pub fn warn_without_container_runtime(&self) {
+        if let Err(missing) = os::check_container_runtime() {
+            let cure = missing.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+            self.ui.warn(&format!("{missing}: the daemons will start, and every build will fail{cure}"));
+        }
+    }
 }
 
 /// Makes sure that a workspace can be created, or is there: each system has another error for a file in its way.

@@ -22,9 +22,17 @@ pub struct Failure {
 impl Failure {
     /// Cause, remedy and link, as a hint.
     pub fn hint(&self) -> String {
-        format!("{}; {} ({})", self.cause, self.remedy, self.link)
+        self.hint_with(self.remedy)
+    }
+
+    /// The same, with a remedy that is made for just this machine.
+    pub fn hint_with(&self, remedy: &str) -> String {
+        format!("{}; {remedy} ({})", self.cause, self.link)
     }
 }
+
+/// The id of what also [`crate::os::check_container_runtime`] finds, which knows the command for just this Windows.
+pub const NO_CONTAINER_RUNTIME: &str = "no-container-runtime";
 
 /// The known messages, the more telling ones first.
 const CATALOGUE: &[Failure] = &[
@@ -79,16 +87,88 @@ const CATALOGUE: &[Failure] = &[
     Failure {
         id: "base-image-platform",
         matcher: &["no match for platform in manifest"],
-        cause: "the base image was not made for this platform",
+        cause: "the base image was not made for this platform, or not for this build of Windows",
         remedy: "take another base image with `--base-image REF`, and drop any `# syntax=` line",
         link: "https://github.com/moby/buildkit/issues/5173",
         class: Class::Failed,
     },
     Failure {
-        id: "no-container-runtime",
+        id: "not-elevated",
+        matcher: &["dial", "pipe", "Access is denied"],
+        cause: "a daemon's pipe lets only administrators in, and this process is not elevated",
+        remedy: "open a terminal with *Run as administrator*, and run the same command there",
+        link: "https://github.com/moby/buildkit/issues/4864",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "pipe-in-use",
+        matcher: &[r"\\.\pipe\", "Access is denied"],
+        cause: "the pipe belongs to another process",
+        remedy: "stop that one, or use another workspace with `--base-dir DIR`",
+        link: "https://github.com/moby/moby/issues/47955",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "windows-build-mismatch",
+        matcher: &["container operating system does not match the host"],
+        cause: "the base image is of a build of Windows that this one can't run",
+        remedy: "take another base image with `--base-image REF`",
+        link: "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "windows-build-mismatch",
+        matcher: &["0xc0370101"],
+        cause: "the base image is of a build of Windows that this one can't run",
+        remedy: "take another base image with `--base-image REF`",
+        link: "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "windows-too-old",
+        matcher: &["0xc0370106"],
+        cause: "the container ended before it began, as it does when the base image is newer than this Windows is patched",
+        remedy: "install this Windows' updates, or take an older base image with `--base-image REF`",
+        link: "https://github.com/microsoft/Windows-Containers/issues/591",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "windows-layer-format",
+        matcher: &["layer with an unrecognized format"],
+        cause: "the base image's layers are newer than this Windows can read, as those of ltsc2025 are on Windows 11 25H2",
+        remedy: "take an older base image with `--base-image REF`, such as `mcr.microsoft.com/windows/nanoserver:ltsc2022`",
+        link: "https://github.com/microsoft/hcsshim/issues/2566",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "windows-layer-format",
+        matcher: &["0xc0370112"],
+        cause: "the base image's layers are newer than this Windows can read, as those of ltsc2025 are on Windows 11 25H2",
+        remedy: "take an older base image with `--base-image REF`, such as `mcr.microsoft.com/windows/nanoserver:ltsc2022`",
+        link: "https://github.com/microsoft/hcsshim/issues/2566",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "windows-layer-in-use",
+        matcher: &["hcsshim::ActivateLayer failed in Win32", "(0x20)"],
+        cause: "another process holds a layer's files, mostly an antivirus program or another build",
+        remedy: "try again, and exclude the workspace from what the antivirus program scans",
+        link: "https://github.com/microsoft/hcsshim/issues/2553",
+        class: Class::Ground,
+    },
+    Failure {
+        id: "windows-layer-denied",
+        matcher: &["hcsshim::ProcessBaseLayer", "Access is denied"],
+        cause: "this Windows does not let a layer be unpacked, mostly for an antivirus program",
+        remedy: "exclude the workspace from what the antivirus program scans, and run as administrator",
+        link: "https://github.com/microsoft/hcsshim/issues/2380",
+        class: Class::Ground,
+    },
+    Failure {
+        id: NO_CONTAINER_RUNTIME,
         matcher: &["hcsshim::ActivateLayer failed in Win32", "0x7e"],
         cause: "this Windows has no container runtime",
-        remedy: "enable the Containers feature and reboot: `Enable-WindowsOptionalFeature -Online -FeatureName Containers -All`",
+        remedy: "enable the Containers feature, then restart",
         link: "https://learn.microsoft.com/virtualization/windowscontainers/quick-start/set-up-environment",
         class: Class::Ground,
     },
@@ -169,7 +249,49 @@ mod tests {
             ("stale-content", "failed to extract layer sha256:1: content digest sha256:a058d: not found"),
             ("root-in-use", "buildkitd: could not lock /w/buildkit/root/buildkitd.lock, another instance running?"),
             ("unknown-group", "failed to lookup sid for group nosuch"),
-            ("no-container-runtime", r"hcsshim::ActivateLayer failed in Win32: Module not found. (0x7e)"),
+            (
+                "not-elevated",
+                r#"error: failed to list workers: Unavailable: connection error: desc = "transport: Error while dialing: open \\.\pipe\buildkitd: Access is denied.""#,
+            ),
+            (
+                "not-elevated",
+                r#"error: failed to get status: rpc error: code = Unavailable desc = connection error: desc = "transport: error while dialing: open //./pipe/buildkitd: Access is denied.""#,
+            ),
+            (
+                "pipe-in-use",
+                r"containerd: failed to get listener for main endpoint: open \\.\pipe\containerd: Access is denied.",
+            ),
+            (
+                "base-image-platform",
+                "error: failed to solve: mcr.microsoft.com/windows/nanoserver:ltsc2019: failed to resolve source metadata for mcr.microsoft.com/windows/nanoserver:ltsc2019: no match for platform in manifest: not found",
+            ),
+            (
+                "windows-build-mismatch",
+                "ctr: failed to create shim task: hcs::CreateComputeSystem x: The container operating system does not match the host operating system.: unknown",
+            ),
+            ("windows-build-mismatch", "hcs::CreateComputeSystem x: Das Betriebssystem passt nicht. (0xc0370101)"),
+            (
+                "windows-too-old",
+                "hcs::System::Start: failure in a Windows system call: The virtual machine or container exited unexpectedly. (0xc0370106)",
+            ),
+            (
+                "windows-layer-format",
+                "hcsshim::PrepareLayer failed in Win32: The container image contains a layer with an unrecognized format. (0xc0370112)",
+            ),
+            (
+                "windows-layer-format",
+                "hcs::CreateComputeSystem x: The container image contains a layer with an unrecognized format.",
+            ),
+            (
+                "windows-layer-in-use",
+                "hcsshim::ActivateLayer failed in Win32: The process cannot access the file because it is being used by another process. (0x20)",
+            ),
+            ("windows-layer-denied", r"hcsshim::ProcessBaseLayer \\?\C:\w\snapshots\1: Access is denied."),
+            ("no-container-runtime", "hcsshim::ActivateLayer failed in Win32: Module not found. (0x7e)"),
+            (
+                "no-container-runtime",
+                "hcsshim::ActivateLayer failed in Win32: The specified module could not be found. (0x7e)",
+            ),
             ("no-seccomp", "error during container init: seccomp: config provided but seccomp not supported"),
             ("disk-full", "write /w/containerd/root/x: no space left on device"),
         ];

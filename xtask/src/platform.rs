@@ -25,6 +25,33 @@ pub enum Arch {
     Arm64,
 }
 
+/// Which Windows a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// The build number, which tells one Windows from another more truly than its name.
+    pub build: u32,
+    /// A Windows Server, or else one for people.
+    pub is_server: bool,
+}
+
+impl Windows {
+    /// How to switch containers on.
+    pub fn enabling_containers(self) -> String {
+        let command = if self.is_server {
+            "Install-WindowsFeature Containers"
+        } else {
+            "Enable-WindowsOptionalFeature -Online -FeatureName Containers -All"
+        };
+        format!("enable the Containers feature with `{command}` in an elevated PowerShell, then restart")
+    }
+}
+
+impl fmt::Display for Windows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} build {}", if self.is_server { "Windows Server" } else { "Windows" }, self.build)
+    }
+}
+
 /// What programs are made for, written `OS-ARCH` as in `windows-amd64`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -125,6 +152,15 @@ impl FromStr for Platform {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn containers_are_switched_on_in_the_way_of_each_windows() {
+        let how = |is_server| Windows { build: 26100, is_server }.enabling_containers();
+        assert!(how(false).contains("`Enable-WindowsOptionalFeature -Online -FeatureName Containers -All`"));
+        assert!(how(true).contains("`Install-WindowsFeature Containers`"));
+        assert!(how(true).ends_with("then restart"));
+        assert_eq!(Windows { build: 20348, is_server: true }.to_string(), "Windows Server build 20348");
+    }
 
     #[test]
     fn platforms_read_both_spellings_and_write_one() {

@@ -35,7 +35,7 @@ fn xtask(context: &TestContext, arguments: &[&str]) -> tests::Xtask {
 
 /// Whether containers can be run here. Wine can't, nor can a Windows without the Containers feature.
 fn has_containers() -> bool {
-    cfg!(unix) || Path::new(r"C:\Windows\System32\vmcompute.dll").exists()
+    xtask::os::check_container_runtime().is_ok()
 }
 
 /// Puts the daemons to the hardest test there is here: the hello sample, or else an answer of both.

@@ -56,6 +56,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         return state::write(&context.workspace, &State::new(context.request.clone()));
     }
     context.require_daemons_can_run()?;
+    context.warn_without_container_runtime();
     let guard = context.lock("up")?;
     if options.fresh {
         // What can't be had, or is a newer harness's, must not cost what there is.

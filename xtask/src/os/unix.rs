@@ -6,6 +6,7 @@
 
 use super::{Process, Seclusion};
 use crate::error::{Context, Error, Result};
+use crate::platform::Windows;
 use crate::process::Argv;
 use crate::workspace::Endpoint;
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
@@ -36,6 +37,19 @@ pub fn check_rights() -> Result<()> {
     }
     Err(Error::ground("containerd needs root on Linux, and this is another user")
         .hint("run it as root: `sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask …`"))
+}
+
+/// Which Windows this is: none.
+pub fn windows() -> Option<Windows> {
+    None
+}
+
+/// Whether this system itself can run containers: Linux can, and runc is one of the programs that are fetched.
+///
+/// # Errors
+/// Never.
+pub fn check_container_runtime() -> Result<()> {
+    Ok(())
 }
 
 /// A path without links, `.` and `..`, as `/proc` tells paths; its end need not exist yet.

@@ -1,10 +1,12 @@
 //! Windows' ways. Seen under Wine; what no one has yet seen on Windows itself is said where it matters.
 
+mod containers;
 mod deleting;
 mod processes;
 mod starting;
 mod stopping;
 
+pub use containers::{check_container_runtime, windows};
 pub use deleting::delete;
 pub use processes::{is_same_path, kill, listener, process, processes_of};
 pub use starting::start_detached;
