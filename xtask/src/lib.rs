@@ -24,6 +24,7 @@ pub mod poll;
 pub mod process;
 pub mod ui;
 
+pub mod base_image;
 pub mod component;
 pub mod config;
 pub mod error;
@@ -32,7 +33,7 @@ pub mod platform;
 pub mod release;
 pub mod sample;
 pub mod tools;
-pub mod version;
 pub mod utf8;
+pub mod version;
 pub mod windows_path;
 pub mod workspace;

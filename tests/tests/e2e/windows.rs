@@ -9,6 +9,7 @@ use tests::{TestContext, real};
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Storage::FileSystem::PIPE_ACCESS_DUPLEX;
 use windows_sys::Win32::System::Pipes::{CreateNamedPipeW, PIPE_TYPE_BYTE};
+use xtask::base_image;
 
 /// Where containerd and BuildKit lie, and write, when they are installed.
 const EVERYONES: [&str; 2] = [r"C:\ProgramData", r"C:\Program Files"];
@@ -64,12 +65,34 @@ fn the_sample_goes_as_far_as_this_windows_can() {
     } else {
         assert_eq!(built.code, 3, "{built}");
         assert!(built.stderr.contains("hcsshim::ActivateLayer") && built.stderr.contains("(0x7e)"), "{built}");
-        assert!(built.stderr.contains("Enable-WindowsOptionalFeature -Online -FeatureName Containers"), "{built}");
+        assert_eq!(built.stderr.matches("failed to read dockerfile: ").count(), 1, "why is said once: {built}");
+        let cure = xtask::os::windows().unwrap().enabling_containers();
+        assert!(built.stderr.contains(&format!("hint: this Windows has no container runtime; {cure}")), "{built}");
+        let warned = built.stderr.find("warning: this Windows has no container runtime").unwrap();
+        assert!(warned < built.stderr.find("Resolved containerd").unwrap(), "before anything is downloaded: {built}");
         assert!(context.base_dir().join(r"sample-dockerfile\hello.txt").is_file(), "the sample was staged");
     }
     for daemon in ["containerd", "buildkitd"] {
         assert_eq!(status(&context, daemon)["answering"], true, "{built}");
     }
+}
+
+#[test]
+fn the_base_image_is_the_one_for_this_windows() {
+    let context = machine();
+    let host = xtask::os::windows().unwrap();
+    let chosen = format!("Base image {}, for {host}", base_image::for_host(host).reference);
+    assert!(run(&context, &["build-sample"]).stderr.contains(&chosen));
+    for another in [&["--base-image", "x"][..], &["--sample", &own(&context)]] {
+        let built = run(&context, &[&["build-sample"], another].concat());
+        assert!(built.stderr.contains("Building") && !built.stderr.contains("Base image"), "{built}");
+    }
+}
+
+/// A Dockerfile that says itself what it builds on.
+fn own(context: &TestContext) -> String {
+    context.write("own/Dockerfile", "FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\r\nCMD [\"cmd\"]\r\n");
+    context.root().join("own").display().to_string()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `cargo xtask build-sample`: build the sample's image, run a container from it, and compare what it prints.
 
-use super::{print, up};
+use super::{Relay, up};
+use crate::base_image;
 use crate::client::buildctl;
 use crate::client::{BaseImage, Build, Run};
 use crate::component::Component;
@@ -11,7 +12,6 @@ use crate::failure;
 use crate::files;
 use crate::host_image;
 use crate::os;
-use crate::platform::Os;
 use crate::process::{self, Argv, Ending, Stream};
 use crate::sample::{self, EXPECTED_FILE};
 use clap::Args;
@@ -37,7 +37,7 @@ pub struct Options {
     /// A folder of sample-dockerfile, or the path of a build context [default: the hello sample]
     #[arg(long, value_name = "NAME|PATH", env = "BUILDKIT_WINDOWS_SAMPLE", hide_env_values = true)]
     sample: Option<PathBuf>,
-    /// A base image instead of one made from this host's shell, as the build argument BASE_IMAGE
+    /// A base image instead of the one that suits this host, as the build argument BASE_IMAGE
     #[arg(long, value_name = "REF", env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
     /// How long build and run may take together, as in 90s or 10m
@@ -49,6 +49,7 @@ pub struct Options {
 pub fn run(context: &Context, options: &Options) -> Result<()> {
     let folder = find_sample(context, options.sample.as_deref())?;
     context.require_daemons_can_run()?;
+    context.warn_without_container_runtime();
     let _guard = context.lock("build-sample")?;
     up::ensure_any(context)?;
     let expected = stage(context, &folder)?;
@@ -113,14 +114,22 @@ fn base_image(context: &Context, options: &Options) -> Result<BaseImage> {
     if let Some(reference) = &options.base_image {
         return Ok(BaseImage::Reference(reference.clone()));
     }
-    match context.workspace.platform().os {
-        Os::Windows => Ok(BaseImage::Own),
-        Os::Linux => {
-            let folder = context.workspace.base_image();
-            let digest = host_image::make(&folder, context.workspace.platform())?;
-            Ok(BaseImage::Layout { folder, digest })
-        }
+    let Some(host) = os::windows() else {
+        let folder = context.workspace.base_image();
+        let digest = host_image::make(&folder, context.workspace.platform())?;
+        return Ok(BaseImage::Layout { folder, digest });
+    };
+    let dockerfile = context.workspace.sample().join("Dockerfile");
+    let text = fs::read(&dockerfile).trying(|| format!("read `{}`", dockerfile.display()))?;
+    if !base_image::is_left_open(&String::from_utf8_lossy(&text)) {
+        return Ok(BaseImage::Own);
     }
+    let choice = base_image::for_host(host);
+    context.ui.step("Base image", &format!("{}, for {host}", choice.reference));
+    if let Some(doubt) = choice.doubt {
+        context.ui.note(&format!("{doubt}; `--base-image REF` takes another one"));
+    }
+    Ok(BaseImage::Reference(choice.reference.into()))
 }
 
 fn build(context: &Context, options: &Options, deadline: Instant) -> Result<()> {
@@ -182,15 +191,28 @@ pub fn end_container(context: &Context, name: &str) {
     drop(process::capture(&buildctl::delete_containers(workspace, &[name.to_owned()])));
 }
 
-/// Runs a client, showing what it says; stdout goes to stdout if it is data.
+/// How the line begins in which a client says why it failed.
+fn last_word(is_data: bool) -> &'static str {
+    if is_data { "ctr: " } else { "error: " }
+}
+
+/// Runs a client, showing what it says; stdout goes to stdout if it is data. Why it failed is left to the error that ends the
+/// command.
 fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) -> Result<(Ending, String, String)> {
     context.ui.detail(&argv.shown());
     let (mut printed, mut said, mut line) = (Vec::new(), Vec::new(), Vec::new());
-    let mut broken = None;
+    let (mut relay, mut broken, mut held) = (Relay::to_stdout(), None, None::<String>);
+    let mut pass_on = |line: &[u8]| {
+        let line = String::from_utf8_lossy(line).trim_end().to_owned();
+        if let Some(earlier) = held.take() {
+            context.ui.passed_on(&earlier);
+        }
+        if line.starts_with(last_word(is_data)) { held = Some(line) } else { context.ui.passed_on(&line) }
+    };
     let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
         if stream == Stream::Stdout {
             printed.extend_from_slice(chunk);
-            if is_data && let Err(error) = print(chunk) {
+            if is_data && let Err(error) = relay.print(chunk) {
                 broken = Some(error);
             }
             return;
@@ -199,11 +221,18 @@ fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) -> Res
         line.extend_from_slice(chunk);
         while let Some(end) = line.iter().position(|byte| *byte == b'\n') {
             let whole: Vec<u8> = line.drain(..=end).collect();
-            context.ui.passed_on(String::from_utf8_lossy(&whole).trim_end());
+            pass_on(&whole);
         }
     })?;
     if !line.is_empty() {
-        context.ui.passed_on(&String::from_utf8_lossy(&line));
+        pass_on(&line);
+    }
+    let is_failure = matches!(ending, Ending::Exited(status) if !status.success());
+    if let Some(held) = held.filter(|_| !is_failure) {
+        context.ui.passed_on(&held);
+    }
+    if is_data && broken.is_none() {
+        broken = relay.end().err();
     }
     match broken {
         Some(error) => Err(error),
@@ -227,21 +256,26 @@ fn compare(context: &Context, expected: &str, printed: &str) -> Result<()> {
 
 /// Whose fault a client's failing is: the ground's, if a daemon no longer answers.
 fn blame(context: &Context, what: String, said: &str) -> Error {
+    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
     for component in [Component::Containerd, Component::Buildkit] {
         if let Err(reason) = daemon::answers(&context.workspace, component) {
+            context.ui.passed_on(last);
             let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
             return daemon::with_log(&context.workspace, component, message);
         }
     }
-    let reason = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
-    let message = format!("{what}: {}", reason.trim_start_matches("error: ").trim_start_matches("ctr: "));
+    let message = format!("{what}: {}", last.trim_start_matches(last_word(false)).trim_start_matches(last_word(true)));
     // Only the client's own last word tells whose fault it was: what a RUN says, or is, may hold any words.
-    let verdict = reason.rsplit("did not complete successfully: ").next().unwrap_or(reason);
+    let verdict = last.rsplit("did not complete successfully: ").next().unwrap_or(last);
     let error = match failure::explain(verdict) {
         Some(known) if known.class == Class::Ground => Error::ground(message),
         _ => Error::failed(message),
     };
     match failure::explain(verdict).or_else(|| failure::explain(said)) {
+        Some(known) if known.id == failure::NO_CONTAINER_RUNTIME => match os::check_container_runtime() {
+            Err(missing) => error.hint(known.hint_with(missing.hint_text().unwrap_or(known.remedy))),
+            Ok(()) => error.hint(known.hint()),
+        },
         Some(known) => error.hint(known.hint()),
         None => error.hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
     }

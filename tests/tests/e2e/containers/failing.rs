@@ -21,6 +21,7 @@ fn a_dockerfile_that_fails_is_a_failed_build() {
     assert_eq!(failed.code, 1, "{failed}");
     assert!(failed.stderr.contains("error: failed to build `docker.io/library/buildkit-sample:latest`"), "{failed}");
     assert!(failed.stderr.contains("exit code: 7") && failed.stderr.contains("hint:"), "{failed}");
+    assert_eq!(failed.stderr.matches("failed to solve: ").count(), 1, "why is said once: {failed}");
     assert!(failed.stdout.is_empty(), "{failed}");
     assert_eq!(crate::status(&context, "buildkitd")["answering"], true, "the daemons outlive a failed build");
 }

@@ -77,6 +77,19 @@ fn another_sample_by_its_name_and_by_its_path() {
     assert!(by_path.stderr.contains("compared with nothing"), "{by_path}");
 }
 
+/// A Dockerfile of someone's own need not know of the build argument.
+#[test]
+fn a_base_image_that_nothing_asks_for_is_no_trouble() {
+    let context = machine();
+    run(&context, &["up", "--no-start"]).success();
+    context.write("own/Dockerfile", "FROM scratch\nCOPY runc /\nCMD [\"/runc\", \"--help\"]\n");
+    std::fs::copy(context.base_dir().join("runc/installed/bin/runc"), context.root().join("own/runc")).unwrap();
+    let own = context.root().join("own").display().to_string();
+    let built = run(&context, &["build-sample", "--sample", &own, "--base-image", "registry.invalid/none:1"]).success();
+    assert!(built.stdout.contains("Open Container Initiative runtime"), "{built}");
+    assert!(!built.stderr.contains("BASE_IMAGE") && !built.stderr.contains("WARN"), "{built}");
+}
+
 #[test]
 fn a_kept_container_stays_until_clean() {
     let context = machine();

@@ -94,6 +94,24 @@ fn a_mirror_is_a_folder_of_upstreams_files() {
     ");
 }
 
+/// containerd is not released for it.
+#[test]
+fn windows_on_arm_has_only_half_of_what_it_takes() {
+    let context = context!();
+    let name = asset_name(Component::Buildkit, only(Component::Buildkit), "windows-arm64");
+    context.write(format!("mirror/{name}"), "");
+    let name = asset_name(Component::Containerd, only(Component::Containerd), "windows-amd64");
+    context.write(format!("mirror/{name}"), "");
+    assert_outcome!(run_for(&context, "windows-arm64", "resolve --source mirror"), @"
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: the mirror `[ROOT]/mirror` has no containerd for windows-arm64 that `latest` asks for
+
+    hint: use another `--source`, or give the path of an archive
+    ");
+}
+
 #[test]
 fn a_mirrors_runc_has_no_version_in_its_name() {
     let context = context!();
