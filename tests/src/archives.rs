@@ -1,7 +1,9 @@
 //! Archives made in memory: good ones, hostile ones, and ones that the net has spoilt.
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{DeflateEncoder, GzEncoder};
+use rawzip::path::EntryPath;
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 use sha2::{Digest, Sha256};
 use std::io::Write as _;
 use tar::{EntryType, Header};
@@ -18,6 +20,27 @@ pub fn tar_gz(files: &[(&str, &[u8], u32)]) -> Vec<u8> {
         append(&mut tar, &Entry { mode: *mode, ..Entry::file(name, content) });
     }
     finish(tar)
+}
+
+/// A zip archive of files: name and content.
+///
+/// # Panics
+/// Never: memory takes what is written to it.
+pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = ZipArchiveWriter::new(Vec::new());
+    let mut append = |name: &str, content: &[u8]| {
+        let file = archive.new_file(EntryPath::verbatim(name.as_bytes()));
+        let (mut entry, config) = file.compression_method(CompressionMethod::DEFLATE).start()?;
+        let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::fast()));
+        writer.write_all(content)?;
+        let (encoder, descriptor) = writer.finish()?;
+        encoder.finish()?;
+        entry.finish(descriptor)
+    };
+    for (name, content) in files {
+        append(name, content).expect("memory takes what is written to it");
+    }
+    archive.finish().expect("memory takes what is written to it")
 }
 
 /// The first half of an archive: what an interrupted download leaves.

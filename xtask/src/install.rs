@@ -167,12 +167,13 @@ fn fetch_asset(
     staging: &Path,
     resolution: &mut Resolution,
 ) -> Result<()> {
-    let asset = match &asset.form {
-        Form::Program { name } => {
-            Asset { form: Form::Program { name: workspace.platform().exe(name) }, ..asset.clone() }
-        }
-        Form::TarGz => asset.clone(),
+    let exe = |name: &str| workspace.platform().exe(name);
+    let form = match &asset.form {
+        Form::Program { name } => Form::Program { name: exe(name) },
+        Form::Zip { name } => Form::Zip { name: exe(name) },
+        Form::TarGz => Form::TarGz,
     };
+    let asset = Asset { form, ..asset.clone() };
     let progress = ui.progress("Fetching", &asset.file_name);
     let fetched = fetch::fetch(http, &asset, &Cache::new(workspace.archive_cache()), staging, &|event| match event {
         fetch::Progress::Start { total } => {

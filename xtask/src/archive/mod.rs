@@ -9,8 +9,10 @@ mod names;
 #[cfg(test)]
 mod tests;
 mod write;
+mod zip;
 
 pub use error::ArchiveError;
+pub use zip::unpack_zip;
 
 use crate::os;
 use flate2::bufread::MultiGzDecoder;

@@ -35,6 +35,11 @@ pub enum Origin {
 pub enum Form {
     /// A gzip'd tar archive.
     TarGz,
+    /// A zip archive, of which one program is placed as `bin/NAME`.
+    Zip {
+        /// The program's file name, with `.exe` where it needs one.
+        name: String,
+    },
     /// A bare program, which is placed as `bin/NAME`.
     Program {
         /// The program's file name, with `.exe` where it needs one.

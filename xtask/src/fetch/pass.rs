@@ -1,7 +1,7 @@
 //! One pass over the bytes of an asset: they are hashed while another thread unpacks them.
 
 use super::{Form, Job, Progress};
-use crate::archive::{ArchiveError, BLOCK, Unpacked, place_program, unpack_tar_gz};
+use crate::archive::{ArchiveError, BLOCK, Unpacked, place_program, unpack_tar_gz, unpack_zip};
 use crate::error::{Context as _, Error, Result};
 use crate::files::hex;
 use crate::http::HttpError;
@@ -97,6 +97,7 @@ impl Job<'_> {
     fn unpack(&self, from: Blocks) -> Result<Unpacked, ArchiveError> {
         match &self.asset.form {
             Form::TarGz => unpack_tar_gz(from, self.staging),
+            Form::Zip { name } => unpack_zip(from, self.staging, name),
             Form::Program { name } => place_program(from, self.staging, name),
         }
     }
