@@ -227,6 +227,53 @@ pub fn explain(text: &str) -> Option<&'static Failure> {
     CATALOGUE.iter().find(|failure| text.lines().any(|line| has_in_order(line, failure.matcher)))
 }
 
+/// What a RUN that wanted a name from the network failed of, where it has no network.
+const NO_NETWORK: Failure = Failure {
+    id: "no-network",
+    matcher: &[],
+    cause: "RUN has no network",
+    remedy: "give it Windows' own with `cargo xtask up --network nat`, then build again",
+    link: "https://github.com/moby/buildkit/issues/4960",
+    class: Class::Failed,
+};
+
+/// How programs that containers have say that a name can't be looked up.
+const UNRESOLVED: &[&str] = &[
+    // Windows PowerShell and all that .NET Framework runs; PowerShell 7, .NET and Go.
+    "remote name could not be resolved",
+    "No such host is known",
+    "no such host",
+    // curl and git; certutil and what else takes WinINet; ping; Python; Node.
+    "Could not resolve host",
+    "The server name or address could not be resolved",
+    "Ping request could not find host",
+    "getaddrinfo failed",
+    "getaddrinfo ENOTFOUND",
+];
+
+/// Whether a build that had no network failed for that reason: what the failed step itself printed last says so.
+///
+/// At its end `buildctl` says that once more, between two lines of dashes, below the step's name.
+pub fn no_network(said: &str) -> Option<&'static Failure> {
+    let wanted_a_name = |section: &str| {
+        // The next failed step's section begins just behind this one's end.
+        let (step, printed) = section.trim_start_matches("------\n").split_once('\n').unwrap_or_default();
+        // PowerShell breaks its messages into lines, and each line has a time before it.
+        let words: Vec<&str> = printed.lines().flat_map(|line| without_time(line).split_whitespace()).collect();
+        let printed = words.join(" ");
+        step.starts_with(" > ") && step.contains("RUN ") && UNRESOLVED.iter().any(|message| printed.contains(message))
+    };
+    said.split("\n------\n").any(wanted_a_name).then_some(&NO_NETWORK)
+}
+
+/// A line without the seconds that it came after: `12.34 curl: …`.
+fn without_time(line: &str) -> &str {
+    match line.trim_start().split_once(' ') {
+        Some((time, rest)) if time.contains('.') && time.parse::<f64>().is_ok() => rest,
+        _ => line,
+    }
+}
+
 fn has_in_order(line: &str, parts: &[&str]) -> bool {
     let mut rest = line;
     parts.iter().all(|part| match rest.find(part) {
@@ -298,6 +345,47 @@ mod tests {
         for (id, line) in known {
             let text = format!("time=\"…\" level=info msg=\"booting\"\n{line}\n");
             assert_eq!(explain(&text).map(|failure| failure.id), Some(id), "{line}");
+        }
+    }
+
+    /// The end of what `buildctl` says of a failed step.
+    fn failed_step(step: &str, printed: &str) -> String {
+        format!(
+            "#5 [2/3] {step}\n#5 0.51 {printed}\n#5 ERROR: process did not complete\n------\n > [2/3] {step}:\n{printed}\n------\n\
+             Dockerfile:2\n--------------------\n   2 | >>> {step}\n--------------------\nerror: failed to solve: process did not complete successfully: exit code: 1\n"
+        )
+    }
+
+    #[test]
+    fn a_step_that_could_not_look_up_a_name_had_no_network() {
+        for printed in [
+            "0.512 curl: (6) Could not resolve host: example.com",
+            "1.204 Exception calling \"DownloadString\": \"The remote name could not be \n1.204 resolved: 'community.chocolatey.org'\"",
+            "2.100 Invoke-WebRequest: No such host is known. (example.com:443)",
+            "0.900 dial tcp: lookup proxy.golang.org: no such host",
+        ] {
+            let said = failed_step("RUN curl https://example.com", printed);
+            assert_eq!(no_network(&said).map(|failure| failure.id), Some("no-network"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn any_of_several_failed_steps_may_have_wanted_a_name() {
+        let [quiet, curl] = ["RUN exit 1:\n", "RUN curl x:\n0.5 curl: (6) Could not resolve host: x\n"];
+        let said = format!("#1 x\n------\n > {quiet}------\n------\n > {curl}------\nerror: failed to solve\n");
+        assert!(no_network(&said).is_some(), "{said}");
+    }
+
+    #[test]
+    fn the_words_alone_are_not_why_a_build_failed() {
+        let words = "Could not resolve host: example.com";
+        let echo = format!("RUN echo {words} & exit 1");
+        let other_step = format!("#4 [1/3] RUN curl -k x\n#4 0.5 curl: (6) {words}\n{}", failed_step("RUN exit 1", ""));
+        let source =
+            failed_step("RUN exit 1", "0.5 other").replace("   2 | >>>", &format!("   1 | RUN x\n   2 | {words}"));
+        let copied = failed_step("COPY x /", &format!("0.5 {words}"));
+        for said in [failed_step(&echo, "0.5 other"), other_step, source, copied, words.to_owned(), String::new()] {
+            assert_eq!(no_network(&said), None, "{said}");
         }
     }
 
