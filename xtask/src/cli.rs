@@ -4,6 +4,7 @@ use crate::commands;
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::network::Network;
 use crate::os;
 use crate::platform::Platform;
 use crate::source::Source;
@@ -47,6 +48,12 @@ pub struct Shared {
     /// Which runc (Linux) [default: latest]
     #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_RUNC", hide_env_values = true, value_parser = value::<Spec>)]
     pub runc: Option<Spec>,
+    /// Which CNI plugins (Windows, when there is to be a network) [default: latest]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CNI", hide_env_values = true, value_parser = value::<Spec>)]
+    pub cni: Option<Spec>,
+    /// Which network RUN has on Windows: none, or nat [default: none]
+    #[arg(long, global = true, value_name = "NETWORK", env = "BUILDKIT_WINDOWS_NETWORK", hide_env_values = true, value_parser = value::<Network>)]
+    pub network: Option<Network>,
     /// Where to look: auto, github, go, or a mirror's folder or URL [default: auto]
     #[arg(long, global = true, value_name = "SOURCE", env = "BUILDKIT_WINDOWS_SOURCE", hide_env_values = true, value_parser = value::<Source>)]
     pub source: Option<Source>,
@@ -77,16 +84,14 @@ impl Shared {
             Component::Containerd => self.containerd.as_ref(),
             Component::Buildkit => self.buildkit.as_ref(),
             Component::Runc => self.runc.as_ref(),
+            Component::Cni => self.cni.as_ref(),
         }
     }
 
-    /// Whether versions, a source or who may use them are asked for at all.
+    /// Whether versions, a source, a network or who may use them are asked for at all.
     pub fn is_choosy(&self) -> bool {
-        self.containerd.is_some()
-            || self.buildkit.is_some()
-            || self.runc.is_some()
-            || self.source.is_some()
-            || self.group.is_some()
+        let asks_for_versions = Component::ALL.iter().any(|component| self.spec(*component).is_some());
+        asks_for_versions || self.source.is_some() || self.network.is_some() || self.group.is_some()
     }
 }
 

@@ -15,10 +15,15 @@ pub enum Component {
     Buildkit,
     /// The program that starts a container on Linux.
     Runc,
+    /// The programs that give containers a network on Windows.
+    Cni,
 }
 
 impl Component {
-    /// The components that a platform needs, in the order in which they are spoken of.
+    /// All of them.
+    pub const ALL: [Component; 4] = [Component::Containerd, Component::Buildkit, Component::Runc, Component::Cni];
+
+    /// The components that a platform needs whatever is asked for, in the order in which they are spoken of.
     pub fn needed_on(os: Os) -> &'static [Component] {
         match os {
             Os::Linux => &[Component::Containerd, Component::Buildkit, Component::Runc],
@@ -32,6 +37,7 @@ impl Component {
             Component::Containerd => "containerd",
             Component::Buildkit => "buildkit",
             Component::Runc => "runc",
+            Component::Cni => "cni",
         }
     }
 
@@ -41,6 +47,7 @@ impl Component {
             Component::Containerd => "containerd/containerd",
             Component::Buildkit => "moby/buildkit",
             Component::Runc => "opencontainers/runc",
+            Component::Cni => "microsoft/windows-container-networking",
         }
     }
 
@@ -51,6 +58,7 @@ impl Component {
             Component::Containerd => format!("containerd-{version}-{}-{}.tar.gz", os.as_str(), arch.as_str()),
             Component::Buildkit => format!("buildkit-v{version}.{}-{}.tar.gz", os.as_str(), arch.as_str()),
             Component::Runc => format!("runc.{}", arch.as_str()),
+            Component::Cni => format!("windows-container-networking-cni-{}-v{version}.zip", arch.as_str()),
         }
     }
 
@@ -63,10 +71,11 @@ impl Component {
         }
         let (os, arch) = (platform.os.as_str(), platform.arch.as_str());
         let (prefix, suffix) = match self {
-            Component::Containerd => ("containerd-", format!("-{os}-{arch}.tar.gz")),
-            _ => ("buildkit-v", format!(".{os}-{arch}.tar.gz")),
+            Component::Containerd => ("containerd-".to_owned(), format!("-{os}-{arch}.tar.gz")),
+            Component::Cni => (format!("windows-container-networking-cni-{arch}-v"), ".zip".to_owned()),
+            _ => ("buildkit-v".to_owned(), format!(".{os}-{arch}.tar.gz")),
         };
-        let version = name.strip_prefix(prefix)?.strip_suffix(&suffix)?;
+        let version = name.strip_prefix(&prefix)?.strip_suffix(&suffix)?;
         Version::parse(version).ok().map(Some)
     }
 
@@ -78,15 +87,17 @@ impl Component {
             (Component::Containerd, Os::Windows) => &["containerd", "ctr"],
             (Component::Buildkit, _) => &["buildkitd", "buildctl"],
             (Component::Runc, _) => &["runc"],
+            (Component::Cni, _) => &["nat"],
         }
     }
 
-    /// The program that answers `--version` with the component's version.
+    /// The program that the component is named by; but for CNI's, it answers `--version` with the component's version.
     pub fn main_program(self) -> &'static str {
         match self {
             Component::Containerd => "containerd",
             Component::Buildkit => "buildkitd",
             Component::Runc => "runc",
+            Component::Cni => "nat",
         }
     }
 
@@ -96,6 +107,8 @@ impl Component {
             Component::Containerd => &["github.com/containerd/containerd/v2", "github.com/containerd/containerd"],
             Component::Buildkit => &["github.com/moby/buildkit"],
             Component::Runc => &["github.com/opencontainers/runc"],
+            // Not tried: no module proxy in reach had it.
+            Component::Cni => &["github.com/Microsoft/windows-container-networking"],
         }
     }
 
@@ -104,6 +117,7 @@ impl Component {
         match self {
             Component::Containerd | Component::Buildkit => format!("{module}/cmd/{program}"),
             Component::Runc => module.to_owned(),
+            Component::Cni => format!("{module}/plugins/{program}"),
         }
     }
 
@@ -111,7 +125,7 @@ impl Component {
     pub fn go_version_variable(self, module: &str) -> String {
         match self {
             Component::Containerd | Component::Buildkit => format!("{module}/version.Version"),
-            Component::Runc => "main.version".to_owned(),
+            Component::Runc | Component::Cni => "main.version".to_owned(),
         }
     }
 }
@@ -129,11 +143,11 @@ mod tests {
     #[test]
     fn an_asset_name_tells_its_version_and_look_alikes_do_not() {
         let windows: Platform = "windows-amd64".parse().unwrap();
-        for component in [Component::Containerd, Component::Buildkit] {
+        for component in [Component::Containerd, Component::Buildkit, Component::Cni] {
             let version = Version::new(2, 3, 4);
             let name = component.asset_name(&version, windows);
             assert_eq!(component.version_in_asset_name(&name, windows), Some(Some(version)));
-            for look_alike in [".sha256sum", ".provenance.json", ".sbom.json"] {
+            for look_alike in [".sha256", ".sha256sum", ".provenance.json", ".sbom.json"] {
                 assert_eq!(component.version_in_asset_name(&format!("{name}{look_alike}"), windows), None);
             }
         }

@@ -5,6 +5,7 @@
 
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
+use crate::network::Network;
 use crate::platform::Os;
 use crate::workspace::{Endpoint, Workspace};
 use std::path::Path;
@@ -68,7 +69,7 @@ pub fn patch_containerd(default: &str, workspace: &Workspace) -> Result<String> 
 }
 
 /// buildkitd's configuration: whatever its flags don't say, and would else be global.
-pub fn buildkitd(workspace: &Workspace) -> String {
+pub fn buildkitd(workspace: &Workspace, network: Network) -> String {
     let mut document = DocumentMut::new();
     let os = workspace.platform().os;
     let written = |path: &Path| value(as_daemons_write(path, os));
@@ -93,9 +94,11 @@ pub fn buildkitd(workspace: &Workspace) -> String {
     let mut containerd = Table::new();
     containerd["enabled"] = value(true);
     containerd["address"] = value(workspace.endpoint(Component::Containerd).containerd_address());
-    let cni = workspace.component(Component::Buildkit).join("cni");
-    containerd["cniConfigPath"] = written(&cni.join("cni.json"));
-    containerd["cniBinaryPath"] = written(&cni.join("bin"));
+    if network == Network::Nat {
+        containerd["networkMode"] = value("cni");
+    }
+    containerd["cniConfigPath"] = written(&workspace.cni_config());
+    containerd["cniBinaryPath"] = written(&workspace.bin(Component::Cni));
     if os == Os::Linux {
         containerd["defaultCgroupParent"] = value(workspace.cgroup_parent());
     }

@@ -6,6 +6,7 @@ use crate::daemon::state::Request;
 use crate::error::{Context as _, Error, Result};
 use crate::http::{Http, Retry};
 use crate::lock::{self, Guard};
+use crate::network::Network;
 use crate::os;
 use crate::platform::{Os, Platform};
 use crate::source::{self, Github, Ground, Resolved, Source, github};
@@ -26,7 +27,7 @@ pub struct Context<'a> {
     pub request: Request,
     /// The repository that this harness belongs to.
     pub repository: PathBuf,
-    /// Whether versions, a source or a group were asked for at all.
+    /// Whether versions, a source, a network or a group were asked for at all.
     pub is_choosy: bool,
     /// Take what the lock file says, and nothing else.
     pub locked: bool,
@@ -56,7 +57,10 @@ impl<'a> Context<'a> {
         check_that_folders_lead_to(&std::path::absolute(&base).trying(absolute)?)?;
         let base = os::real_path(&base).trying(absolute)?;
         os::check_base(&base)?;
-        let components = Component::needed_on(platform.os).iter();
+        let network = shared.network.unwrap_or_default();
+        check_network(network, platform)?;
+        let plugins = (network == Network::Nat).then_some(&Component::Cni);
+        let components = Component::needed_on(platform.os).iter().chain(plugins);
         let specs = components.map(|component| (*component, shared.spec(*component).cloned().unwrap_or(Spec::Latest)));
         let source = match shared.source.clone().unwrap_or(Source::Auto) {
             Source::MirrorFolder(folder) => Source::MirrorFolder(
@@ -68,7 +72,7 @@ impl<'a> Context<'a> {
             ui,
             http: Http::new(shared.offline, Retry::default()),
             workspace: Workspace::new(base, platform),
-            request: Request { platform, source, specs: specs.collect(), group: group(shared, platform)? },
+            request: Request { platform, source, specs: specs.collect(), network, group: group(shared, platform)? },
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
@@ -133,6 +137,15 @@ impl<'a> Context<'a> {
             self.ui.warn(&format!("{missing}: the daemons will start, and every build will fail{cure}"));
         }
     }
+}
+
+/// Makes sure that a network can be had on a platform at all.
+fn check_network(network: Network, platform: Platform) -> Result<()> {
+    if network == Network::None || platform.os == Os::Windows {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`--network nat` is for Windows only, and the programs are for {platform}"))
+        .hint("leave it out: on Linux, RUN has the host's network"))
 }
 
 /// Makes sure that a workspace can be created, or is there: each system has another error for a file in its way.

@@ -29,6 +29,7 @@ pub mod component;
 pub mod config;
 pub mod error;
 pub mod failure;
+pub mod network;
 pub mod platform;
 pub mod release;
 pub mod sample;

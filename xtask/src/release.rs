@@ -125,9 +125,10 @@ pub fn from_file_names(component: Component, platform: Platform, files: Vec<Asse
     releases
 }
 
-/// `X.sha256sum` beside `X`; runc publishes one `runc.sha256sum` for all of its files.
+/// `X.sha256sum`, or with the CNI plugins `X.sha256`, beside `X`; runc publishes one `runc.sha256sum` for all of its files.
 fn is_sums_of(name: &str, asset: &str) -> bool {
-    name.strip_suffix(".sha256sum").is_some_and(|stem| stem == asset || (stem == "runc" && asset.starts_with("runc.")))
+    let stem = name.strip_suffix(".sha256sum").or_else(|| name.strip_suffix(".sha256"));
+    stem.is_some_and(|stem| stem == asset || (stem == "runc" && asset.starts_with("runc.")))
 }
 
 /// The digest of a file in a `sha256sum` listing: `HEX  NAME`, or a bare `HEX`.

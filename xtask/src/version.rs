@@ -111,6 +111,7 @@ fn looks_like_path(text: &str) -> bool {
         || text.starts_with(['.', '/', '\\', '~'])
         || text.ends_with(".tar.gz")
         || text.ends_with(".tgz")
+        || text.ends_with(".zip")
 }
 
 /// What git forbids in a ref, and the leading dash that would be taken for an option.

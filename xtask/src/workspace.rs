@@ -185,6 +185,11 @@ impl Workspace {
         self.component(Component::Buildkit).join("buildkitd.toml")
     }
 
+    /// What the CNI plugin is told of the network.
+    pub fn cni_config(&self) -> PathBuf {
+        self.component(Component::Buildkit).join("cni.json")
+    }
+
     /// A daemon's data. The two roots refer to each other: keep both or delete both.
     pub fn root(&self, component: Component) -> PathBuf {
         self.component(component).join("root")

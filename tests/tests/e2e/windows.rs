@@ -77,6 +77,32 @@ fn the_sample_goes_as_far_as_this_windows_can() {
     }
 }
 
+/// HNS comes with the Containers feature. Where it is, no test knows yet what it answers.
+#[test]
+fn without_the_containers_feature_there_is_no_network_and_nothing_is_fetched_for_one() {
+    if has_containers() {
+        eprintln!("not tested: this Windows may have a network");
+        return;
+    }
+    let context = machine();
+    for line in
+        [&["up", "--network", "nat"][..], &["up", "--fresh", "--network", "nat"], &["build-sample", "--network", "nat"]]
+    {
+        let refused = run(&context, line).exited(3);
+        assert!(refused.stderr.contains("`--network nat` needs the host network service (HNS)"), "{refused}");
+        assert!(refused.stderr.contains("hint: enable the Containers feature and restart"), "{refused}");
+        assert!(!refused.stderr.contains("Resolved"), "{refused}");
+    }
+    assert!(!context.base_dir().join("containerd").exists(), "{:?}", context.tree());
+    // What is up stays up, and stays what it was.
+    run(&context, &["up"]).success();
+    let before = crate::pid(&context, "buildkitd");
+    run(&context, &["up", "--network", "nat"]).exited(3);
+    assert_eq!(crate::pid(&context, "buildkitd"), before);
+    let again = run(&context, &["up"]).success();
+    assert!(again.stderr.contains("Up already"), "{again}");
+}
+
 #[test]
 fn the_base_image_is_the_one_for_this_windows() {
     let context = machine();

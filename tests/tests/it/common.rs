@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use tests::{Outcome, Release, ReleaseServer, TestContext, tar_gz};
-use xtask::component::Component::{self, Buildkit, Containerd, Runc};
+use tests::{Outcome, Release, ReleaseServer, TestContext, tar_gz, zip};
+use xtask::component::Component::{self, Buildkit, Cni, Containerd, Runc};
 use xtask::platform::Platform;
 use xtask::version::Spec;
 
@@ -30,6 +30,13 @@ pub(crate) fn asset_with(component: Component, version: &str, of: &str, filling:
     let of = platform(of);
     if component == Runc {
         return format!("runc {version}").into_bytes();
+    }
+    if component == Cni {
+        // Its programs lie at the top, beside others of the same release.
+        return zip(&[
+            ("sdnbridge.exe", b"not needed"),
+            ("nat.exe", &[format!("nat {version}").as_bytes(), filling].concat()),
+        ]);
     }
     let programs = component.programs(of.os).iter();
     let files: Vec<(String, Vec<u8>)> = programs
@@ -76,6 +83,7 @@ pub(crate) fn only(component: Component) -> &'static str {
         Containerd => "2.3.4",
         Buildkit => "0.32.2",
         Runc => "1.3.0",
+        Cni => "0.3.1",
     }
 }
 

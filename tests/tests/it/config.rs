@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tests::insta;
 use xtask::config;
+use xtask::network::Network;
 use xtask::sample::difference;
 use xtask::workspace::Workspace;
 
@@ -55,7 +56,7 @@ fn changes<'a>(name: &str, default: &'a str, patched: &'a str) -> Vec<(&'a str, 
 
 #[test]
 fn buildkitd_on_windows_is_told_where_everything_is() {
-    insta::assert_snapshot!(config::buildkitd(&workspace(r"C:\ws", "windows-amd64")), @r#"
+    insta::assert_snapshot!(config::buildkitd(&workspace(r"C:\ws", "windows-amd64"), Network::None), @r#"
     root = 'C:\ws\buildkit\root'
     provenanceEnvDir = 'C:\ws\buildkit\provenance.d'
 
@@ -71,8 +72,22 @@ fn buildkitd_on_windows_is_told_where_everything_is() {
     [worker.containerd]
     enabled = true
     address = '\\.\pipe\buildkit-windows-0799e4701f64-containerd'
-    cniConfigPath = 'C:\ws\buildkit\cni\cni.json'
-    cniBinaryPath = 'C:\ws\buildkit\cni\bin'
+    cniConfigPath = 'C:\ws\buildkit\cni.json'
+    cniBinaryPath = 'C:\ws\cni\installed\bin'
+    "#);
+}
+
+#[test]
+fn buildkitd_is_told_of_a_network_only_when_there_is_to_be_one() {
+    let workspace = workspace(r"C:\ws", "windows-amd64");
+    let [none, nat] = [Network::None, Network::Nat].map(|network| config::buildkitd(&workspace, network));
+    assert_eq!(difference(&none, &nat).unwrap().lines().filter(|line| line.starts_with(['+', '-'])).count(), 3);
+    insta::assert_snapshot!(nat.split_once("[worker.containerd]").unwrap().1, @r#"
+    enabled = true
+    address = '\\.\pipe\buildkit-windows-0799e4701f64-containerd'
+    networkMode = "cni"
+    cniConfigPath = 'C:\ws\buildkit\cni.json'
+    cniBinaryPath = 'C:\ws\cni\installed\bin'
     "#);
 }
 
@@ -196,7 +211,7 @@ mod windows {
 /// Paths are joined with the host's own slashes, so these are only what they will be on a Unix host.
 #[cfg(unix)]
 mod linux {
-    use super::{changes, config, defaults, hunks, workspace};
+    use super::{Network, changes, config, defaults, hunks, workspace};
     use tests::{StandIn, TestContext, assert_outcome, context, insta};
     use xtask::component::Component::Containerd;
     use xtask::platform::Platform;
@@ -294,7 +309,7 @@ mod linux {
 
     #[test]
     fn buildkitd_is_told_where_everything_is() {
-        insta::assert_snapshot!(config::buildkitd(&workspace(BASE, "linux-amd64")), @r#"
+        insta::assert_snapshot!(config::buildkitd(&workspace(BASE, "linux-amd64"), Network::None), @r#"
         root = "/work space/ü/buildkit/root"
         provenanceEnvDir = "/work space/ü/buildkit/provenance.d"
 
@@ -313,8 +328,8 @@ mod linux {
         [worker.containerd]
         enabled = true
         address = "/work space/ü/run/containerd.sock"
-        cniConfigPath = "/work space/ü/buildkit/cni/cni.json"
-        cniBinaryPath = "/work space/ü/buildkit/cni/bin"
+        cniConfigPath = "/work space/ü/buildkit/cni.json"
+        cniBinaryPath = "/work space/ü/cni/installed/bin"
         defaultCgroupParent = "buildkit-windows-f9b510ed9138"
         "#);
     }

@@ -10,5 +10,6 @@ mod config;
 mod context;
 mod context_windows;
 mod fetch;
+mod network;
 mod resolve;
 mod server;

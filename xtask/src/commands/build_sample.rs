@@ -6,12 +6,14 @@ use crate::client::buildctl;
 use crate::client::{BaseImage, Build, Run};
 use crate::component::Component;
 use crate::context::Context;
-use crate::daemon;
+use crate::daemon::{self, state};
 use crate::error::{Class, Context as _, Error, Result};
-use crate::failure;
+use crate::failure::{self, Failure};
 use crate::files;
 use crate::host_image;
+use crate::network::Network;
 use crate::os;
+use crate::platform::Os;
 use crate::process::{self, Argv, Ending, Stream};
 use crate::sample::{self, EXPECTED_FILE};
 use clap::Args;
@@ -271,7 +273,7 @@ fn blame(context: &Context, what: String, said: &str) -> Error {
         Some(known) if known.class == Class::Ground => Error::ground(message),
         _ => Error::failed(message),
     };
-    match failure::explain(verdict).or_else(|| failure::explain(said)) {
+    match failure::explain(verdict).or_else(|| no_network(context, said)).or_else(|| failure::explain(said)) {
         Some(known) if known.id == failure::NO_CONTAINER_RUNTIME => match os::check_container_runtime() {
             Err(missing) => error.hint(known.hint_with(missing.hint_text().unwrap_or(known.remedy))),
             Ok(()) => error.hint(known.hint()),
@@ -279,6 +281,13 @@ fn blame(context: &Context, what: String, said: &str) -> Error {
         Some(known) => error.hint(known.hint()),
         None => error.hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
     }
+}
+
+/// Whether a build failed for want of a network, when what is up gives it none. On Linux, RUN has the host's.
+fn no_network(context: &Context, said: &str) -> Option<&'static Failure> {
+    let state = state::read(&context.workspace).ok().flatten()?;
+    let has_none = context.workspace.platform().os == Os::Windows && state.request.network == Network::None;
+    has_none.then(|| failure::no_network(said)).flatten()
 }
 
 fn out_of_time(options: &Options, doing: &str) -> Error {

@@ -4,7 +4,8 @@ use super::{clean, up};
 use crate::client::buildctl::{self, Prune};
 use crate::component::Component;
 use crate::context::Context;
-use crate::daemon::{self, roots, state, stop};
+use crate::daemon::state::{self, State};
+use crate::daemon::{self, roots, stop};
 use crate::error::{Error, Result};
 use crate::install;
 use crate::process;
@@ -92,10 +93,11 @@ fn hard(context: &Context) -> Result<()> {
 /// Starts what is installed, whatever newer versions there may be by now.
 fn start_again(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
-    let mut components = Component::needed_on(workspace.platform().os).iter();
-    let is_whole = components.all(|component| install::installed(workspace, *component).is_some());
+    let is_whole = |state: &State| {
+        state.request.specs.iter().all(|(component, _)| install::installed(workspace, *component).is_some())
+    };
     match state::read(workspace)? {
-        Some(state) if is_whole => up::start(context, state.request),
+        Some(state) if is_whole(&state) => up::start(context, state.request),
         _ => up::ensure(context),
     }
 }

@@ -6,7 +6,7 @@ use crate::config;
 use crate::context::Context;
 use crate::daemon::state::{self, Daemon, Request, State};
 use crate::daemon::stop::{self, Stopped};
-use crate::daemon::{self, roots};
+use crate::daemon::{self, network, roots};
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
@@ -61,6 +61,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     if options.fresh {
         // What can't be had, or is a newer harness's, must not cost what there is.
         state::read(&context.workspace)?;
+        network::find(context.request.network)?;
         context.resolve(&context.request.specs)?;
         wipe(context)?;
     }
@@ -85,8 +86,10 @@ pub fn ensure(context: &Context) -> Result<()> {
         context.ui.step("Up", &format!("already: {}", summary(state)));
         return Ok(());
     }
+    network::find(context.request.network)?;
     let prepared = prepare(context)?;
     if let Some(mut state) = recorded
+        && state.request.network == context.request.network
         && prepared.iter().all(|prepared| prepared.staged().is_none())
         && state.request.group == context.request.group
         && all_answer(context, &state)
@@ -166,7 +169,8 @@ fn start_both(context: &Context, request: Request) -> Result<()> {
         context.ui.note("BuildKit's and containerd's data did not belong together, so both were deleted");
     }
     files::write_whole(&workspace.containerd_config(), containerd_config(context)?.as_bytes())?;
-    files::write_whole(&workspace.buildkitd_config(), config::buildkitd(workspace).as_bytes())?;
+    files::write_whole(&workspace.buildkitd_config(), config::buildkitd(workspace, request.network).as_bytes())?;
+    network::configure(workspace, context.ui, request.network)?;
     let mut state = State::new(request);
     let mut beside = None;
     for component in DAEMONS {
@@ -242,8 +246,8 @@ fn wipe(context: &Context) -> Result<()> {
 /// # Errors
 /// When something can't be deleted.
 pub fn delete_programs_and_roots(workspace: &Workspace) -> Result<()> {
-    for component in Component::needed_on(workspace.platform().os) {
-        install::delete(workspace, *component)?;
+    for component in Component::ALL {
+        install::delete(workspace, component)?;
     }
     roots::delete(workspace)
 }

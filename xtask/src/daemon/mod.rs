@@ -1,5 +1,6 @@
 //! The daemons: what each is started with, starting them, and knowing when they answer.
 
+pub mod network;
 pub mod roots;
 pub mod state;
 pub mod stop;
@@ -54,7 +55,7 @@ pub fn argv(workspace: &Workspace, component: Component, group: Option<&str>) ->
             let argv = group.into_iter().fold(argv, |argv, group| argv.args(["--group", group]));
             if workspace.platform().os == Os::Linux { argv.arg("--oci-worker=false") } else { argv }
         }
-        Component::Runc => Argv::new(program),
+        Component::Runc | Component::Cni => Argv::new(program),
     };
     let tmp = workspace.tmp();
     // What the environment says of other daemons is not meant for these.

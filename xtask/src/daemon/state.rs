@@ -3,6 +3,7 @@
 use crate::component::Component;
 use crate::error::{Context, Result};
 use crate::files;
+use crate::network::Network;
 use crate::os::{self, Process};
 use crate::platform::Platform;
 use crate::source::Source;
@@ -26,6 +27,9 @@ pub struct Request {
     /// Who may use buildkitd besides administrators (Windows).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Which network RUN has; older harnesses had no choice.
+    #[serde(default, skip_serializing_if = "Network::is_default")]
+    pub network: Network,
 }
 
 /// A daemon that was started.

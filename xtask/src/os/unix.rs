@@ -52,6 +52,14 @@ pub fn check_container_runtime() -> Result<()> {
     Ok(())
 }
 
+/// What Windows' host network service tells of its networks: there is none here, nor a way to get so far.
+///
+/// # Errors
+/// Always.
+pub fn host_networks() -> Result<String> {
+    Err(Error::ground("the host network service (HNS) is a part of Windows only"))
+}
+
 /// A path without links, `.` and `..`, as `/proc` tells paths; its end need not exist yet.
 ///
 /// # Errors

@@ -2,12 +2,14 @@
 
 mod containers;
 mod deleting;
+mod networks;
 mod processes;
 mod starting;
 mod stopping;
 
 pub use containers::{check_container_runtime, windows};
 pub use deleting::delete;
+pub use networks::host_networks;
 pub use processes::{is_same_path, kill, listener, process, processes_of};
 pub use starting::start_detached;
 pub use stopping::{ask_to_stop, ask_to_stop_by, errand};

@@ -158,10 +158,12 @@ pub(super) fn from_choice(
     Resolved { resolution, material: Material::Asset(asset), vouched_by, instead: None }
 }
 
-/// Archives are unpacked; runc is released as the bare program.
+/// Archives are unpacked; the CNI plugins come as a zip, and runc is released as the bare program.
 pub(super) fn form(component: Component, file_name: &str) -> Form {
     if file_name.ends_with(".tar.gz") || file_name.ends_with(".tgz") {
         Form::TarGz
+    } else if component == Component::Cni && file_name.ends_with(".zip") {
+        Form::Zip { name: component.main_program().to_owned() }
     } else {
         Form::Program { name: component.main_program().to_owned() }
     }

@@ -43,8 +43,9 @@ pub fn resolve(ground: &Ground, component: Component, path: &Path) -> Result<Res
 
 fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolved> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if component != Component::Runc && form(component, &file_name) != Form::TarGz {
-        return Err(Error::usage(format!("`--{component} {}` is no archive that ends in .tar.gz", path.display()))
+    if component != Component::Runc && matches!(form(component, &file_name), Form::Program { .. }) {
+        let ending = if component == Component::Cni { ".zip" } else { ".tar.gz" };
+        return Err(Error::usage(format!("`--{component} {}` is no archive that ends in {ending}", path.display()))
             .hint("give an archive as upstream releases it, a folder of programs or a source checkout"));
     }
     let version = component.version_in_asset_name(&file_name, ground.platform).flatten();
@@ -102,7 +103,7 @@ fn programs(ground: &Ground, component: Component, folder: PathBuf) -> Result<Re
     Ok(Resolved {
         resolution: Resolution {
             component,
-            version: version_of(&program, ground.platform),
+            version: version_of(component, &program, ground.platform),
             source: Found::Folder,
             url: folder.display().to_string(),
             size: Some(size),
@@ -146,8 +147,9 @@ fn checkout(component: Component, folder: &Path, module: &str) -> Result<Resolve
 }
 
 /// What a program of the user's own says that it is; nothing, when it is for another platform.
-fn version_of(program: &Path, platform: Platform) -> String {
-    let runs_here = Platform::host().is_ok_and(|host| host == platform);
+fn version_of(component: Component, program: &Path, platform: Platform) -> String {
+    // A CNI plugin is asked by what is in its environment, and has no such answer.
+    let runs_here = component != Component::Cni && Platform::host().is_ok_and(|host| host == platform);
     let output = if runs_here { process::capture(&Argv::new(program).arg("--version")).ok() } else { None };
     output.and_then(|output| version_in(&output.stdout)).unwrap_or_else(|| UNKNOWN_VERSION.to_owned())
 }

@@ -15,6 +15,7 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["resolve", "--runc", "a..b"],
         &["resolve", "--platform", "plan9-amd64"],
         &["resolve", "--platform", "linux"],
+        &["resolve", "--network", "bridge"],
         &["resolve", "--source", ""],
         &["resolve", "--source", "no such folder"],
         &["resolve", "--base-dir", ""],

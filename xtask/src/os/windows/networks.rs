@@ -1,0 +1,62 @@
+//! Asking the host network service (HNS) which networks there are.
+
+use crate::error::{Error, Result};
+use std::ptr::null_mut;
+use windows_sys::Win32::Foundation::HMODULE;
+use windows_sys::Win32::System::Com::CoTaskMemFree;
+use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW};
+use windows_sys::core::{PCWSTR, PWSTR, s, w};
+
+/// `HRESULT HNSCall(method, path, object, &response)`: a request and an answer in JSON, as if by HTTP.
+type HnsCall = unsafe extern "system" fn(PCWSTR, PCWSTR, PCWSTR, *mut PWSTR) -> i32;
+
+/// HNS's answer to `GET /networks/`, which [`crate::network::nat_of`] reads.
+///
+/// This is the call that hcsshim makes, and Docker by it, so it is there wherever Docker runs, with nothing installed besides.
+/// The newer `HcnEnumerateNetworks` takes four calls for the same. No one has seen this on a real Windows yet: Wine has no
+/// HNS. There, a library that answers the same way was put in its place once, by hand, to see the call itself work.
+///
+/// # Errors
+/// When there is no HNS, or it gives no answer.
+/// Source: <https://github.com/microsoft/hcsshim/blob/main/internal/hns/hnsfuncs.go>
+pub fn host_networks() -> Result<String> {
+    let call = hns_call().ok_or_else(|| {
+        Error::ground("`--network nat` needs the host network service (HNS), which this Windows hasn't got").hint(
+            "enable the Containers feature and restart: `Enable-WindowsOptionalFeature -Online -FeatureName Containers -All`",
+        )
+    })?;
+    let mut response = null_mut();
+    // SAFETY: the strings end in NUL, and the answer is there to be written.
+    let result = unsafe { call(w!("GET"), w!("/networks/"), w!(""), &mut response) };
+    if result < 0 {
+        return Err(Error::ground(format!("the host network service (HNS) gave no answer (0x{result:08x})"))
+            .hint("see whether it runs, in an elevated PowerShell: `Get-Service hns`"));
+    }
+    Ok(take(response))
+}
+
+fn hns_call() -> Option<HnsCall> {
+    // SAFETY: a plain call. Only Windows' own folder is looked in; a null handle is told apart below.
+    let library: HMODULE = unsafe { LoadLibraryExW(w!("vmcompute.dll"), null_mut(), LOAD_LIBRARY_SEARCH_SYSTEM32) };
+    if library.is_null() {
+        return None;
+    }
+    // SAFETY: the library is loaded, and never let go.
+    let address = unsafe { GetProcAddress(library, s!("HNSCall")) }?;
+    // SAFETY: the function has this signature in hcsshim.
+    Some(unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, HnsCall>(address) })
+}
+
+/// A string of COM's as one of our own; COM's is given back.
+fn take(text: PWSTR) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: it ends in NUL.
+    let length = (0..).take_while(|at| unsafe { *text.add(*at) } != 0).count();
+    // SAFETY: so many are there.
+    let taken = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(text, length) });
+    // SAFETY: HNS made it with COM's allocator, and nobody else has it.
+    unsafe { CoTaskMemFree(text.cast()) };
+    taken
+}
