@@ -118,3 +118,20 @@ pub fn forget(workspace: &Workspace) -> Result<()> {
         None => files::delete(&workspace.state_file()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_before_there_was_a_network_reads_as_none() {
+        let old = r#"{"platform":"windows-amd64","source":"auto","specs":[["buildkit","latest"]]}"#;
+        let request: Request = serde_json::from_str(old).unwrap();
+        assert_eq!(request.network, Network::None);
+        assert_eq!(serde_json::to_string(&request).unwrap(), old);
+        let nat = Request { network: Network::Nat, ..request };
+        let json = serde_json::to_string(&nat).unwrap();
+        assert!(json.ends_with(r#","network":"nat"}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Request>(&json).unwrap(), nat);
+    }
+}
