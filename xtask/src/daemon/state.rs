@@ -134,4 +134,35 @@ mod tests {
         assert!(json.ends_with(r#","network":"nat"}"#), "{json}");
         assert_eq!(serde_json::from_str::<Request>(&json).unwrap(), nat);
     }
+
+    /// What a state may say of this very process, which is no daemon of any workspace.
+    fn daemon(process: &Process) -> Daemon {
+        Daemon {
+            component: Component::Containerd,
+            version: "2.4.2".into(),
+            pid: process.pid,
+            start_time: process.started,
+            executable: process.executable.clone(),
+            endpoint: "there".into(),
+            since: "2026-01-01T00:00:00Z".into(),
+        }
+    }
+
+    #[test]
+    fn a_pid_alone_tells_no_process() {
+        let this = os::process(std::process::id()).unwrap();
+        assert_eq!(daemon(&this).process(), Some(this.clone()));
+        let earlier = Process { started: this.started - 1, ..this.clone() };
+        let other = Process { executable: this.executable.with_file_name("containerd"), ..this.clone() };
+        assert_eq!([earlier, other].map(|process| daemon(&process).process()), [None, None]);
+    }
+
+    #[test]
+    fn who_is_not_the_one_that_was_meant_is_neither_asked_nor_killed() {
+        let this = os::process(std::process::id()).unwrap();
+        let earlier = Process { started: this.started - 1, ..this };
+        assert!(!os::ask_to_stop(&earlier));
+        // Were it this process, the test would end here.
+        os::kill(&earlier);
+    }
 }
