@@ -79,7 +79,7 @@ fn is_administrator() -> Option<bool> {
 }
 
 /// A program's path, with its final NUL, must fit `MAX_PATH`, 260: `CreateProcess` takes no longer one as it is, and containerd
-/// starts its shim so. (Under Wine, a workspace of 200 characters works, and in one of 230 `containerd.exe` can't be started.)
+/// starts its shim so. (Under Wine, a workspace of 204 characters works, and in one of 230 `containerd.exe` can't be started.)
 const LONGEST_BASE: usize = 259 - r"\containerd\installed\bin\containerd-shim-runhcs-v1.exe".len();
 
 /// Whether a workspace can lie at a path.
