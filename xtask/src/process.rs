@@ -152,7 +152,23 @@ pub fn capture_within(argv: &Argv, patience: Duration) -> Result<Option<Output>>
 /// # Errors
 /// When it can't be started, or ends with another code than 0.
 pub fn succeed(argv: &Argv) -> Result<Output> {
-    let output = capture(argv)?;
+    successful(argv, capture(argv)?)
+}
+
+/// The same within some time.
+///
+/// # Errors
+/// Also when it takes longer; then it is ended.
+pub fn succeed_within(argv: &Argv, patience: Duration) -> Result<Output> {
+    match capture_within(argv, patience)? {
+        Some(output) => successful(argv, output),
+        None => {
+            Err(Error::ground(format!("`{}` took longer than {}", argv.shown(), humantime::format_duration(patience))))
+        }
+    }
+}
+
+fn successful(argv: &Argv, output: Output) -> Result<Output> {
     if output.status.success() {
         return Ok(output);
     }

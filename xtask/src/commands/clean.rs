@@ -14,6 +14,7 @@ use crate::ui::bytes;
 use clap::Args;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The options of `clean`.
 #[derive(Debug, Args)]
@@ -69,6 +70,9 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
 /// How many names a client is given at once: Windows allows a command 32767 characters.
 const NAMES_AT_ONCE: usize = 100;
 
+/// How long containerd may take to delete as much. One that hangs must not keep the roots from being deleted.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Has containerd delete all that it holds, if it runs, before both roots are deleted: on Windows the files of layers belong
 /// to SYSTEM, and only containerd has Windows undo all that a layer is. Stops buildkitd first, which makes use of them.
 ///
@@ -86,13 +90,13 @@ pub fn empty(context: &Context) -> Result<()> {
         context.ui.step("Removed", &format!("container {name}"));
     }
     for names in listed(&buildctl::list_images(workspace)).chunks(NAMES_AT_ONCE) {
-        match process::succeed(&buildctl::delete_images(workspace, names)) {
+        match process::succeed_within(&buildctl::delete_images(workspace, names), PATIENCE) {
             Ok(_) => names.iter().for_each(|name| context.ui.step("Removed", &format!("image {name}"))),
             Err(error) => context.ui.warn(&error.to_string()),
         }
     }
     for names in listed(&buildctl::list_leases(workspace)).chunks(NAMES_AT_ONCE) {
-        if let Err(error) = process::succeed(&buildctl::delete_leases(workspace, names)) {
+        if let Err(error) = process::succeed_within(&buildctl::delete_leases(workspace, names), PATIENCE) {
             context.ui.warn(&error.to_string());
         }
     }
