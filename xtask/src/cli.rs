@@ -10,8 +10,8 @@ use crate::platform::Platform;
 use crate::source::Source;
 use crate::ui::{Level, Ui};
 use crate::version::Spec;
-use clap::builder::FalseyValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,16 +64,16 @@ pub struct Shared {
     #[arg(long, global = true, value_name = "NAME", env = "BUILDKIT_WINDOWS_GROUP", hide_env_values = true)]
     pub group: Option<String>,
     /// Touch no network: take what the cache holds
-    #[arg(long, global = true, env = "BUILDKIT_WINDOWS_OFFLINE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "BUILDKIT_WINDOWS_OFFLINE", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub offline: bool,
     /// Take what versions.lock.json says, and nothing else
-    #[arg(long, global = true, env = "BUILDKIT_WINDOWS_LOCKED", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "BUILDKIT_WINDOWS_LOCKED", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub locked: bool,
     /// Say more
-    #[arg(short, long, global = true, conflicts_with = "quiet", env = "BUILDKIT_WINDOWS_VERBOSE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(short, long, global = true, conflicts_with = "quiet", env = "BUILDKIT_WINDOWS_VERBOSE", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub verbose: bool,
     /// Say only what went wrong
-    #[arg(short, long, global = true, env = "BUILDKIT_WINDOWS_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(short, long, global = true, env = "BUILDKIT_WINDOWS_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub quiet: bool,
 }
 
@@ -139,7 +139,8 @@ pub fn main() -> ExitCode {
 
 /// Runs a command line, and tells its exit code. One that makes no sense ends the program, as clap does it.
 pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
-    let cli = Cli::parse_from(line);
+    let parsed = Cli::from_arg_matches(&without_empty_variables(Cli::command()).get_matches_from(line));
+    let cli = parsed.unwrap_or_else(|error| error.exit());
     let level = match (cli.shared.quiet, cli.shared.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
@@ -153,6 +154,13 @@ pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
             error.class().exit_code()
         }
     }
+}
+
+/// An empty variable is none: CI makes one of an input that nobody gave.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let forget = |arg: clap::Arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg };
+    command.mut_args(forget).mut_subcommands(without_empty_variables)
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {

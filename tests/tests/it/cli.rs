@@ -109,9 +109,40 @@ fn variables_mean_what_the_options_mean() {
     // What is typed wins, and a flag can be told off.
     let typed = run_in(&context, "resolve --source github", &[("BUILDKIT_WINDOWS_SOURCE", "mirror")]);
     assert_eq!(typed.stdout, plain.stdout);
-    for off in ["0", "false", "no", ""] {
+    for off in ["0", "false", "no"] {
         assert_eq!(run_in(&context, "resolve", &[("BUILDKIT_WINDOWS_OFFLINE", off)]).stdout, plain.stdout, "`{off}`");
     }
+    let unclear = run_in(&context, "resolve", &[("BUILDKIT_WINDOWS_OFFLINE", "perhaps")]).exited(2);
+    assert!(unclear.stderr.contains("invalid value 'perhaps' for '--offline'"), "{unclear}");
+}
+
+/// CI makes them of inputs that nobody gave.
+#[test]
+fn an_empty_variable_is_none() {
+    let server = server();
+    let context = context!().server(&server);
+    let plain = run(&context, "resolve").success();
+    let names = [
+        "CONTAINERD",
+        "BUILDKIT",
+        "RUNC",
+        "CNI",
+        "NETWORK",
+        "GROUP",
+        "SOURCE",
+        "OFFLINE",
+        "LOCKED",
+        "VERBOSE",
+        "QUIET",
+    ];
+    let names = names.map(|name| format!("BUILDKIT_WINDOWS_{name}"));
+    let variables: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+    assert_eq!(run_in(&context, "resolve", &variables).success().render(), plain.render());
+    let of_build_sample = ["SAMPLE", "BASE_IMAGE", "TIMEOUT"].map(|name| format!("BUILDKIT_WINDOWS_{name}"));
+    let variables: Vec<_> = of_build_sample.iter().map(|name| (name.as_str(), "")).collect();
+    let other = if cfg!(windows) { "linux-amd64" } else { "windows-amd64" };
+    let outcome = run_in(&context, &format!("build-sample --platform {other}"), &variables).exited(2);
+    assert!(outcome.stderr.contains("can't be run on this"), "they are no usage error: {outcome}");
 }
 
 #[test]
