@@ -49,11 +49,8 @@ struct Report {
 pub fn run(context: &Context, options: &Options) -> Result<()> {
     let workspace = &context.workspace;
     let recorded = state::read(workspace)?;
-    let daemons = [Component::Containerd, Component::Buildkit].map(|component| {
-        let started =
-            recorded.as_ref().and_then(|state| state.daemon(component)).filter(|daemon| daemon.process().is_some());
-        look_at(context, component, started)
-    });
+    let daemons = [Component::Containerd, Component::Buildkit]
+        .map(|component| look_at(context, component, recorded.as_ref().and_then(|state| state.daemon(component))));
     let report = Report {
         workspace: workspace.base().display().to_string(),
         cache: files::disk_use(&workspace.cache()),
@@ -62,16 +59,18 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     if options.json { print_json(&report) } else { print(table(&report)) }
 }
 
-fn look_at(context: &Context, component: Component, started: Option<&Daemon>) -> Status {
+fn look_at(context: &Context, component: Component, recorded: Option<&Daemon>) -> Status {
     let workspace = &context.workspace;
+    let started = recorded.filter(|daemon| daemon.process().is_some());
     let answer = match started {
-        // To someone whom its endpoint doesn't let in, it can't answer.
-        Some(_) => daemon::answers(workspace, component).map_err(|reason| match os::check_rights() {
-            Ok(()) => reason,
-            Err(missing) => format!("{missing} ({reason})"),
-        }),
+        Some(_) => daemon::answers(workspace, component),
         None => Err("it is not running".into()),
     };
+    // Who has no rights may neither be let in by a daemon nor even see that it runs.
+    let answer = answer.map_err(|reason| match os::check_rights() {
+        Err(missing) if recorded.is_some() => format!("this user gets no answer: {missing}"),
+        _ => reason,
+    });
     let installed = || install::installed(workspace, component).map(|record| record.resolution.version);
     Status {
         daemon: component.main_program(),

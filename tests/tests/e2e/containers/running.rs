@@ -67,3 +67,16 @@ fn a_reader_that_has_seen_enough_ends_the_following() {
     }
     assert!(following.wait().unwrap().success());
 }
+
+#[test]
+fn someone_without_rights_is_told_so_and_changes_nothing() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let status = context.unprivileged_xtask(["status"]).run().success();
+    assert_eq!(status.stdout.matches("this user gets no answer: containerd needs root").count(), 2, "{status}");
+    for command in ["down", "clean", "reset"] {
+        let refused = context.unprivileged_xtask([command]).run().exited(3);
+        assert!(refused.stderr.contains("containerd needs root"), "{refused}");
+    }
+    assert_eq!(crate::status(&context, "buildkitd")["answering"], true);
+}
