@@ -25,20 +25,15 @@ const LTSC2025: &str = "mcr.microsoft.com/windows/nanoserver:ltsc2025";
 /// The base image for a host.
 pub fn for_host(host: Windows) -> Choice {
     let (reference, doubt) = match (host.build, host.is_server) {
-        (..17763, _) => (LTSC2019, Some("this Windows is older than the oldest image, which takes build 17763")),
+        (..17763, _) => (LTSC2019, Some("this Windows is older than the image, which takes build 17763")),
         (17763, _) => (LTSC2019, None),
-        (17764..20348, _) => (
-            LTSC2019,
-            Some(
-                "this Windows runs only images of exactly its own build, and there is none; this one is of build 17763",
-            ),
-        ),
+        (17764..20348, _) => {
+            (LTSC2019, Some("this Windows runs only images of exactly its own build, and this one is of build 17763"))
+        }
         (20348, _) => (LTSC2022, None),
         (26100, true) => (LTSC2025, None),
         (22621 | 22631 | 26100, false) => (LTSC2022, None),
-        (26101.., true) => {
-            (LTSC2025, Some("this Windows Server is newer than the newest image, which is of build 26100"))
-        }
+        (26101.., true) => (LTSC2025, Some("this Windows Server is newer than the image, which is of build 26100")),
         // https://github.com/microsoft/hcsshim/issues/2566
         (26200, false) => (
             LTSC2022,
