@@ -261,7 +261,10 @@ fn blame(context: &Context, what: String, said: &str) -> Error {
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
     for component in [Component::Containerd, Component::Buildkit] {
         if let Err(reason) = daemon::answers(&context.workspace, component) {
-            context.ui.passed_on(last);
+            // This error has its own reason; the client's is shown as what else it said was.
+            if [false, true].iter().any(|is_data| last.starts_with(last_word(*is_data))) {
+                context.ui.passed_on(last);
+            }
             let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
             return daemon::with_log(&context.workspace, component, message);
         }
