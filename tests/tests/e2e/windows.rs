@@ -89,8 +89,13 @@ fn without_the_containers_feature_there_is_no_network_and_nothing_is_fetched_for
         [&["up", "--network", "nat"][..], &["up", "--fresh", "--network", "nat"], &["build-sample", "--network", "nat"]]
     {
         let refused = run(&context, line).exited(3);
-        assert!(refused.stderr.contains("`--network nat` needs the host network service (HNS)"), "{refused}");
-        assert!(refused.stderr.contains("hint: enable the Containers feature and restart"), "{refused}");
+        assert!(
+            refused
+                .stderr
+                .contains("error: failed to ask Windows for its networks: this Windows has no container runtime"),
+            "{refused}"
+        );
+        assert!(refused.stderr.contains("hint: enable the Containers feature with `"), "{refused}");
         assert!(!refused.stderr.contains("Resolved"), "{refused}");
     }
     assert!(!context.base_dir().join("containerd").exists(), "{:?}", context.tree());

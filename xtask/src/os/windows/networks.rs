@@ -1,6 +1,7 @@
 //! Asking the host network service (HNS) which networks there are.
 
-use crate::error::{Error, Result};
+use super::check_container_runtime;
+use crate::error::{Context, Error, Result};
 use std::ptr::null_mut;
 use windows_sys::Win32::Foundation::HMODULE;
 use windows_sys::Win32::System::Com::CoTaskMemFree;
@@ -20,11 +21,9 @@ type HnsCall = unsafe extern "system" fn(PCWSTR, PCWSTR, PCWSTR, *mut PWSTR) -> 
 /// When there is no HNS, or it gives no answer.
 /// Source: <https://github.com/microsoft/hcsshim/blob/main/internal/hns/hnsfuncs.go>
 pub fn host_networks() -> Result<String> {
-    let call = hns_call().ok_or_else(|| {
-        Error::ground("`--network nat` needs the host network service (HNS), which this Windows hasn't got").hint(
-            "enable the Containers feature and restart: `Enable-WindowsOptionalFeature -Online -FeatureName Containers -All`",
-        )
-    })?;
+    let what = || "ask Windows for its networks".to_owned();
+    check_container_runtime().trying(what)?;
+    let call = hns_call().ok_or_else(|| Error::ground("`vmcompute.dll` has no `HNSCall`")).trying(what)?;
     let mut response = null_mut();
     // SAFETY: the strings end in NUL, and the answer is there to be written.
     let result = unsafe { call(w!("GET"), w!("/networks/"), w!(""), &mut response) };
