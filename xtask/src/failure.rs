@@ -362,7 +362,7 @@ mod tests {
             "0.512 curl: (6) Could not resolve host: example.com",
             "1.204 Exception calling \"DownloadString\": \"The remote name could not be \n1.204 resolved: 'community.chocolatey.org'\"",
             "2.100 Invoke-WebRequest: No such host is known. (example.com:443)",
-            "0.900 dial tcp: lookup proxy.golang.org: no such host",
+            "0.900 dial tcp: lookup registry.example: no such host",
         ] {
             let said = failed_step("RUN curl https://example.com", printed);
             assert_eq!(no_network(&said).map(|failure| failure.id), Some("no-network"), "{printed}");
