@@ -1,0 +1,58 @@
+//! Running a client, and showing what it says.
+
+use crate::commands::Relay;
+use crate::context::Context;
+use crate::error::Result;
+use crate::process::{self, Argv, Ending, Stream};
+use std::time::Instant;
+
+/// How the line begins in which a client says why it failed.
+pub fn last_word(is_data: bool) -> &'static str {
+    if is_data { "ctr: " } else { "error: " }
+}
+
+/// Runs a client, showing what it says; stdout goes to stdout if it is data. Why it failed is left to the error that ends the
+/// command.
+pub fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) -> Result<(Ending, String, String)> {
+    context.ui.detail(&argv.shown());
+    let (mut printed, mut said, mut line) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut relay, mut broken, mut held) = (Relay::to_stdout(), None, None::<String>);
+    let mut pass_on = |line: &[u8]| {
+        let line = String::from_utf8_lossy(line).trim_end().to_owned();
+        if let Some(earlier) = held.take() {
+            context.ui.passed_on(&earlier);
+        }
+        if line.starts_with(last_word(is_data)) { held = Some(line) } else { context.ui.passed_on(&line) }
+    };
+    let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
+        if stream == Stream::Stdout {
+            printed.extend_from_slice(chunk);
+            if is_data && let Err(error) = relay.print(chunk) {
+                broken = Some(error);
+            }
+            return;
+        }
+        said.extend_from_slice(chunk);
+        line.extend_from_slice(chunk);
+        while let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            let whole: Vec<u8> = line.drain(..=end).collect();
+            pass_on(&whole);
+        }
+    })?;
+    if !line.is_empty() {
+        pass_on(&line);
+    }
+    let is_failure = matches!(ending, Ending::Exited(status) if !status.success());
+    if let Some(held) = held.filter(|_| !is_failure) {
+        context.ui.passed_on(&held);
+    }
+    if is_data && broken.is_none() {
+        broken = relay.end().err();
+    }
+    match broken {
+        Some(error) => Err(error),
+        None => {
+            Ok((ending, String::from_utf8_lossy(&printed).into_owned(), String::from_utf8_lossy(&said).into_owned()))
+        }
+    }
+}
