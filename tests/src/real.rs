@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use xtask::component::Component;
 use xtask::install;
 use xtask::platform::{Os, Platform};
+use xtask::source::local;
 use xtask::workspace::Workspace;
 
 /// Names the folder that [`prepare`] has filled, for tests that run where programs can't be built: under Wine.
@@ -110,12 +111,11 @@ fn pack(workspace: &Workspace, mirror: &Path) {
     fs::create_dir_all(mirror).expect("a folder in the target folder");
     let platform = workspace.platform();
     for component in Component::needed_on(platform.os) {
-        let programs: Vec<(String, Vec<u8>)> = component
-            .programs(platform.os)
+        let programs: Vec<(String, Vec<u8>)> = local::programs_in(*component, platform, &workspace.bin(*component))
             .iter()
             .map(|program| {
-                let bytes = fs::read(workspace.program(*component, program)).expect("it was built");
-                (format!("bin/{}", platform.exe(program)), bytes)
+                let name = program.file_name().expect("a file has a name").to_string_lossy();
+                (format!("bin/{name}"), fs::read(program).expect("it was built"))
             })
             .collect();
         let bytes = if *component == Component::Runc {

@@ -83,12 +83,18 @@ impl Component {
     pub fn programs(self, os: Os) -> &'static [&'static str] {
         match (self, os) {
             (Component::Containerd, Os::Linux) => &["containerd", "ctr", "containerd-shim-runc-v2"],
-            // The Windows shim comes with the release archive but from another Go module (hcsshim).
             (Component::Containerd, Os::Windows) => &["containerd", "ctr"],
             (Component::Buildkit, _) => &["buildkitd", "buildctl"],
             (Component::Runc, _) => &["runc"],
             (Component::Cni, _) => &["nat"],
         }
+    }
+
+    /// A program that belongs to the component, without `.exe`, and without which its daemon starts but runs no container.
+    ///
+    /// containerd's shim for Windows comes with its releases, but from another Go module, so that not every build has it.
+    pub fn companion(self, os: Os) -> Option<&'static str> {
+        (self == Component::Containerd && os == Os::Windows).then_some("containerd-shim-runhcs-v1")
     }
 
     /// The program that the component is named by; but for CNI's, it answers `--version` with the component's version.
@@ -107,7 +113,7 @@ impl Component {
             Component::Containerd => &["github.com/containerd/containerd/v2", "github.com/containerd/containerd"],
             Component::Buildkit => &["github.com/moby/buildkit"],
             Component::Runc => &["github.com/opencontainers/runc"],
-            // Not tried: no module proxy in reach had it.
+            // Not tried.
             Component::Cni => &["github.com/Microsoft/windows-container-networking"],
         }
     }

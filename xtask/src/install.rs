@@ -6,7 +6,7 @@ use crate::fetch::{self, Asset, Cache, Form};
 use crate::files;
 use crate::http::Http;
 use crate::platform::Platform;
-use crate::source::{Material, Resolution, Resolved, go};
+use crate::source::{Material, Resolution, Resolved, go, local};
 use crate::ui::{self, Ui};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ fn prepare_one(http: &Http, ui: &Ui, workspace: &Workspace, resolved: &Resolved)
         }
         Material::Folder(folder) => copy_programs(workspace, component, folder, &staging)?,
     }
-    require_programs(workspace, component, &staging, &resolution)?;
+    require_programs(ui, workspace, component, &staging, &resolution)?;
     let record = Record { platform: workspace.platform(), resolution };
     if old.as_ref() == Some(&record) {
         return Ok(Prepared::Unchanged(record));
@@ -198,22 +198,21 @@ fn copy_programs(workspace: &Workspace, component: Component, from: &Path, stagi
     let platform = workspace.platform();
     let bin = staging.join("bin");
     fs::create_dir_all(&bin).trying(|| format!("create `{}`", bin.display()))?;
-    for program in component.programs(platform.os) {
-        let (source, target) = (from.join(platform.exe(program)), bin.join(platform.exe(program)));
+    for source in local::programs_in(component, platform, from) {
+        let target = bin.join(source.file_name().unwrap_or_default());
         fs::copy(&source, &target).trying(|| format!("copy `{}` to `{}`", source.display(), target.display()))?;
     }
     Ok(())
 }
 
 fn digest_of_programs(workspace: &Workspace, component: Component, staging: &Path) -> Result<String> {
-    let platform = workspace.platform();
-    let programs = component.programs(platform.os).iter();
-    let digests: Result<String> =
-        programs.map(|program| files::sha256(&staging.join("bin").join(platform.exe(program)))).collect();
+    let programs = local::programs_in(component, workspace.platform(), &staging.join("bin"));
+    let digests: Result<String> = programs.iter().map(|program| files::sha256(program)).collect();
     Ok(files::sha256_of(digests?.as_bytes()))
 }
 
 fn require_programs(
+    ui: &Ui,
     workspace: &Workspace,
     component: Component,
     staging: &Path,
@@ -226,6 +225,15 @@ fn require_programs(
             return Err(Error::ground(format!("`{}` holds no `bin/{file}`, which {component} needs", resolution.url))
                 .hint(format!("ask for another version, or check what `--{component}` names")));
         }
+    }
+    if let Some(companion) = component.companion(platform.os)
+        && !staging.join("bin").join(platform.exe(companion)).is_file()
+    {
+        ui.warn(&format!(
+            "`{}` holds no `{}`: this {component} can run no container",
+            resolution.url,
+            platform.exe(companion)
+        ));
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) fn asset_with(component: Component, version: &str, of: &str, filling:
             ("nat.exe", &[format!("nat {version}").as_bytes(), filling].concat()),
         ]);
     }
-    let programs = component.programs(of.os).iter();
+    let programs = component.programs(of.os).iter().copied().chain(component.companion(of.os));
     let files: Vec<(String, Vec<u8>)> = programs
         .map(|program| {
             (format!("bin/{}", of.exe(program)), [format!("{program} {version}").as_bytes(), filling].concat())

@@ -135,14 +135,13 @@ fn version_of_ref(go: &Path, component: Component, reference: &str) -> Result<(&
     Err(error.hint("give a branch without a slash in its name, a tag, or a commit"))
 }
 
+/// `-mod=mod` outlives a vendor mode in the user's GOFLAGS; no workspace file of the user's is meant either.
+fn go_list(go: &Path) -> Argv {
+    Argv::new(go).args(["list", "-mod=mod"]).env("GOWORK", "off")
+}
+
 fn list(go: &Path, args: &[&str]) -> Result<Module> {
-    // `-mod=mod` outlives a vendor mode in the user's GOFLAGS; no workspace file of the user's is meant either.
-    let argv = Argv::new(go)
-        .arg("list")
-        .arg("-mod=mod")
-        .args(args.iter().copied())
-        .env("GOWORK", "off")
-        .dir(std::env::temp_dir());
+    let argv = go_list(go).args(args.iter().copied()).dir(std::env::temp_dir());
     let output = process::capture(&argv)?;
     if !output.status.success() {
         return Err(too_old(&output.stderr).unwrap_or_else(|| {

@@ -91,12 +91,18 @@ fn folder_of_programs(component: Component, platform: Platform, folder: &Path) -
     [folder.to_owned(), folder.join("bin")].into_iter().find(holds_all)
 }
 
+/// A component's programs in a folder: those that it needs, and its companion where that is there.
+pub fn programs_in(component: Component, platform: Platform, folder: &Path) -> Vec<PathBuf> {
+    let path = |program: &str| folder.join(platform.exe(program));
+    let companion = component.companion(platform.os).map(path).filter(|path| path.is_file());
+    component.programs(platform.os).iter().map(|program| path(program)).chain(companion).collect()
+}
+
 fn programs(ground: &Ground, component: Component, folder: PathBuf) -> Result<Resolved> {
     let program = folder.join(ground.platform.exe(component.main_program()));
     let mut size = 0;
     let mut digests = String::new();
-    for program in component.programs(ground.platform.os) {
-        let path = folder.join(ground.platform.exe(program));
+    for path in programs_in(component, ground.platform, &folder) {
         size += fs::metadata(&path).trying(|| format!("read `{}`", path.display()))?.len();
         digests.push_str(&files::sha256(&path)?);
     }

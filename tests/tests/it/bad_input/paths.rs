@@ -78,3 +78,19 @@ fn a_checkout_that_is_too_new_for_go_says_which_one_it_needs() {
         assert!(!context.base_dir().join(folder).exists(), "{folder}");
     }
 }
+
+/// containerd's shim for Windows is no part of containerd's own module, so that a folder of one's own may lack it.
+#[test]
+fn a_containerd_without_its_shim_is_taken_and_said_to_run_no_container() {
+    let server = server();
+    let context = context!().server(&server);
+    for program in ["containerd.exe", "ctr.exe"] {
+        context.write(format!("mine/{program}"), program);
+    }
+    let up = || context.xtask(["up", "--no-start", "--containerd", "./mine", "--platform", PLATFORM]).run().success();
+    assert!(up().stderr.contains("holds no `containerd-shim-runhcs-v1.exe`: this containerd can run no container"));
+    context.write("mine/containerd-shim-runhcs-v1.exe", "shim");
+    assert!(!up().stderr.contains("warning:"));
+    let shim = context.base_dir().join("containerd/installed/bin/containerd-shim-runhcs-v1.exe");
+    assert_eq!(fs::read_to_string(shim).unwrap(), "shim");
+}

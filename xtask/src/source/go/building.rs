@@ -3,6 +3,8 @@
 //! BuildKit's go.mod has `exclude` lines, with which `go install PKG@VERSION` refuses it, so a throw-away module requires the
 //! version and builds its commands.
 
+mod shim;
+
 use super::{find_go, module_of_checkout, too_old};
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
@@ -63,7 +65,9 @@ pub fn build_module(
         .args(packages)
         .dir(&throw_away);
     let argv = argv.env("GOWORK", "off");
-    let outcome = run_build(workspace, ui, component, version, &argv).and_then(|()| {
+    let what = format!("{component} {version}");
+    let outcome = run_build(workspace, ui, component, &what, &argv).and_then(|()| {
+        shim::build(workspace, ui, component, &throw_away, &built.join("bin"))?;
         let parent = kept.parent().unwrap_or(&kept);
         fs::create_dir_all(parent).trying(|| format!("create `{}`", parent.display()))?;
         fs::rename(&built, &kept).trying(|| format!("move `{}` to `{}`", built.display(), kept.display()))
@@ -88,17 +92,16 @@ pub fn build_checkout(
     let packages =
         component.programs(workspace.platform().os).iter().map(|program| component.go_package(&module, program));
     let argv = go_build(workspace, component, &module, version, &into.join("bin"))?.args(packages).dir(folder);
-    run_build(workspace, ui, component, version, &argv)
+    run_build(workspace, ui, component, &format!("{component} {version}"), &argv)?;
+    shim::build(workspace, ui, component, folder, &into.join("bin"))
 }
 
 fn go_build(workspace: &Workspace, component: Component, module: &str, version: &str, bin: &Path) -> Result<Argv> {
-    let go = find_go(component)?;
-    let Platform { os, arch } = workspace.platform();
+    let os = workspace.platform().os;
     // A folder with a slash at its end: `go build -o` puts each command there under its own name.
     fs::create_dir_all(bin).trying(|| format!("create `{}`", bin.display()))?;
     let mut linker = format!("-s -w -X {}={version}", component.go_version_variable(module));
-    let mut argv =
-        Argv::new(go).args(["build", "-v", "-trimpath"]).env("GOOS", os.as_str()).env("GOARCH", arch.as_str());
+    let mut argv = go_build_for(workspace.platform(), component)?;
     if component == Component::Runc && os == Os::Linux {
         // runc's first stage is C, and without seccomp it refuses what BuildKit asks of it.
         linker.push_str(" -linkmode external -extldflags -static");
@@ -109,12 +112,18 @@ fn go_build(workspace: &Workspace, component: Component, module: &str, version: 
     Ok(argv.args(["-ldflags", &linker]).arg("-o").arg(bin))
 }
 
-fn run_build(workspace: &Workspace, ui: &Ui, component: Component, version: &str, argv: &Argv) -> Result<()> {
+fn go_build_for(platform: Platform, component: Component) -> Result<Argv> {
+    let argv = Argv::new(find_go(component)?).args(["build", "-v", "-trimpath"]);
+    Ok(argv.env("GOOS", platform.os.as_str()).env("GOARCH", platform.arch.as_str()))
+}
+
+/// Runs a build for a component, and shows how it goes.
+fn run_build(workspace: &Workspace, ui: &Ui, component: Component, what: &str, argv: &Argv) -> Result<()> {
     let log_path = workspace.build_log(component);
-    let what = || format!("write `{}`", log_path.display());
+    let writing = || format!("write `{}`", log_path.display());
     files::write_whole(&log_path, format!("$ {}\n", argv.shown()).as_bytes())?;
-    let mut log = fs::File::options().append(true).open(&log_path).trying(what)?;
-    let title = format!("{component} {version} with go");
+    let mut log = fs::File::options().append(true).open(&log_path).trying(writing)?;
+    let title = format!("{what} with go");
     let progress = ui.progress("Building", &title);
     ui.detail(&argv.shown());
     let mut said = Vec::new();
@@ -127,7 +136,7 @@ fn run_build(workspace: &Workspace, ui: &Ui, component: Component, version: &str
             progress.doing(&format!("{title} ({packages} packages)"));
         }
     })?;
-    log.write_all(&said).trying(what)?;
+    log.write_all(&said).trying(writing)?;
     if matches!(ending, Ending::Exited(status) if status.success()) {
         progress.done("Built", &title);
         return Ok(());
@@ -137,6 +146,6 @@ fn run_build(workspace: &Workspace, ui: &Ui, component: Component, version: &str
         return Err(error);
     }
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
-    Err(Error::ground(format!("failed to build {component} {version} from source: {last}"))
+    Err(Error::ground(format!("failed to build {what} from source: {last}"))
         .hint(format!("the whole log is in `{}`", log_path.display())))
 }
