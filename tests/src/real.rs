@@ -61,14 +61,15 @@ pub fn prepare(folder: &Path, platform: Platform) -> Real {
     let lock = File::create(folder.join("lock")).expect("a lock file");
     lock.lock().expect("the lock");
     let mirror = folder.join("mirror");
-    if !mirror.exists() {
+    // Written last: what it holds, so that another fixture brings another containerd.
+    let (wanted, holds) = (containerds(platform.os), folder.join("holds"));
+    if fs::read_to_string(&holds).ok() != Some(wanted.join(" ")) {
         let workspace = Workspace::new(folder.join("workspace"), platform);
-        let unfinished = folder.join("mirror.unfinished");
-        for spec in containerds(platform.os) {
-            place(&workspace, &spec);
-            pack(&workspace, &unfinished);
+        for spec in &wanted {
+            place(&workspace, spec);
+            pack(&workspace, &mirror);
         }
-        fs::rename(&unfinished, &mirror).expect("a folder in the target folder");
+        fs::write(&holds, wanted.join(" ")).expect("a file in the target folder");
     }
     let versions = |component: Component| {
         let names = fs::read_dir(&mirror).expect("the mirror").map(|entry| entry.expect("a file").file_name());
@@ -92,7 +93,8 @@ fn containerds(os: Os) -> Vec<String> {
             let version = |name: &str| {
                 name.strip_prefix("windows-").and_then(|name| name.strip_suffix(".toml")).map(str::to_owned)
             };
-            let versions: Vec<String> = names.filter_map(|name| version(name.to_str()?)).collect();
+            let mut versions: Vec<String> = names.filter_map(|name| version(name.to_str()?)).collect();
+            versions.sort();
             [versions, vec![newest]].concat()
         }
     }

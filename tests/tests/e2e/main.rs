@@ -38,9 +38,10 @@ fn has_containers() -> bool {
     xtask::os::check_container_runtime().is_ok()
 }
 
-/// Puts the daemons to the hardest test there is here: the hello sample, or else an answer of both.
+/// Puts the daemons to a test: the hello sample on Linux, and on Windows, where each workspace would have to fetch its base image
+/// anew, an answer of both.
 fn works(context: &TestContext, arguments: &[&str]) -> Outcome {
-    if has_containers() {
+    if cfg!(unix) {
         let built = run(context, &[&["build-sample"], arguments].concat()).success();
         assert_eq!(
             built.stdout.replace("\r\n", "\n"),

@@ -4,6 +4,7 @@ mod blame;
 mod showing;
 mod staging;
 
+use super::tidying::{end_container, listed};
 use super::up;
 use crate::base_image;
 use crate::client::buildctl;
@@ -137,22 +138,11 @@ fn run_container(context: &Context, options: &Options, deadline: Instant) -> Res
 /// Ends the containers of runs that were killed. The lock is held, so nobody else waits for one.
 fn end_forgotten(context: &Context) {
     let workspace = &context.workspace;
-    let listed =
-        process::capture(&buildctl::list_containers(workspace)).map(|output| output.stdout).unwrap_or_default();
-    let is_forgotten = |name: &&str| name.strip_prefix(CONTAINER).is_some_and(|rest| !rest.starts_with(KEPT));
-    for name in listed.lines().map(str::trim).filter(is_forgotten) {
+    let is_forgotten = |name: &&String| name.strip_prefix(CONTAINER).is_some_and(|rest| !rest.starts_with(KEPT));
+    for name in listed(context, &buildctl::list_containers(workspace)).iter().filter(is_forgotten) {
         context.ui.note(&format!("ending `{name}`, which an earlier run has left"));
         end_container(context, name);
     }
-}
-
-/// Ends a container, whatever of it there still is: each step fails when there is nothing left to do.
-pub fn end_container(context: &Context, name: &str) {
-    let workspace = &context.workspace;
-    for argv in [buildctl::kill(workspace, name), buildctl::delete_task(workspace, name)] {
-        drop(process::capture(&argv));
-    }
-    drop(process::capture(&buildctl::delete_containers(workspace, &[name.to_owned()])));
 }
 
 fn compare(context: &Context, expected: &str, printed: &str) -> Result<()> {

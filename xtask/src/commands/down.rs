@@ -1,11 +1,9 @@
 //! `cargo xtask down`: stop both daemons and whatever they left; the workspace stays.
 
-use super::up::tell_stopped;
+use super::tidying::{self, tell_stopped};
 use crate::context::Context;
-use crate::daemon::state;
 use crate::daemon::stop::{self, Stopped};
 use crate::error::Result;
-use crate::os;
 
 /// Runs it.
 pub fn run(context: &Context) -> Result<()> {
@@ -13,9 +11,7 @@ pub fn run(context: &Context) -> Result<()> {
         context.ui.step("Down", "already: there is no workspace");
         return Ok(());
     }
-    if state::are_daemons_recorded(&context.workspace)? {
-        os::check_rights()?;
-    }
+    tidying::check_rights(context, false)?;
     let _guard = context.lock("down")?;
     let stopped = stop::all(&context.workspace)?;
     tell_stopped(context, &stopped);

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod reset;
 pub mod resolve;
 pub mod status;
+mod tidying;
 pub mod up;
 
 use crate::error::{Context, Result};

@@ -1,6 +1,6 @@
 //! `cargo xtask reset`: make BuildKit's and containerd's state agree again, level by level.
 
-use super::{clean, up};
+use super::{tidying, up};
 use crate::client::buildctl::{self, Prune};
 use crate::component::Component;
 use crate::context::Context;
@@ -83,8 +83,8 @@ fn climb(context: &Context, level: Prune) -> Result<()> {
 fn hard(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
     let freed = roots::disk_use(workspace);
-    clean::empty(context)?;
-    up::tell_stopped(context, &stop::all(workspace)?);
+    tidying::empty(context)?;
+    tidying::tell_stopped(context, &stop::all(workspace)?);
     roots::delete(workspace)?;
     context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
     start_again(context)

@@ -1,19 +1,18 @@
 //! `cargo xtask up`: resolve, fetch, verify, unpack, configure, start, wait until both answer.
 
-use super::{clean, logs};
+use super::logs;
+use super::tidying::{self, tell_stopped, wipe};
 use crate::component::Component;
 use crate::config;
 use crate::context::Context;
 use crate::daemon::state::{self, Daemon, Request, State};
-use crate::daemon::stop::{self, Stopped};
+use crate::daemon::stop::{self};
 use crate::daemon::{self, network, roots};
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
-use crate::os;
 use crate::source::{Resolution, cached, lockfile};
 use crate::version::Spec;
-use crate::workspace::Workspace;
 use clap::Args;
 use std::fs;
 use std::time::SystemTime;
@@ -41,6 +40,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         let _guard = context.lock("up --no-start")?;
         // A newer harness's workspace is refused before anything in it changes.
         state::read(&context.workspace)?;
+        tidying::check_rights(context, options.fresh)?;
         if options.fresh {
             wipe(context)?;
         }
@@ -48,9 +48,6 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         // What is up and of these versions already goes on undisturbed.
         if prepared.iter().all(|prepared| prepared.staged().is_none()) {
             return Ok(());
-        }
-        if state::are_daemons_recorded(&context.workspace)? {
-            os::check_rights()?;
         }
         place(context, &prepared)?;
         return state::write(&context.workspace, &State::new(context.request.clone()));
@@ -220,49 +217,6 @@ fn all_answer(context: &Context, state: &State) -> bool {
                 DAEMONS.map(|component| scope.spawn(move || daemon::answers(&context.workspace, component).is_ok()));
             answers.into_iter().all(|answer| answer.join().unwrap_or(false))
         })
-}
-
-/// Deletes everything but the cache, as the scripts that this harness grew from did on every run.
-fn wipe(context: &Context) -> Result<()> {
-    let workspace = &context.workspace;
-    clean::empty(context)?;
-    tell_stopped(context, &stop::all(workspace)?);
-    delete_programs_and_roots(workspace)?;
-    let mut kept = vec![workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
-    if context.locked {
-        // What is to be recreated is just what it says.
-        kept.push(workspace.versions_lock());
-    }
-    let entries = fs::read_dir(workspace.base()).trying(|| format!("read `{}`", workspace.base().display()))?;
-    for entry in entries.flatten().map(|entry| entry.path()).filter(|path| !kept.contains(path)) {
-        files::delete(&entry)?;
-    }
-    context.ui.step("Deleted", "everything but the cache");
-    Ok(())
-}
-
-/// Deletes what must never be found half-deleted, in the order that sees to that.
-///
-/// # Errors
-/// When something can't be deleted.
-pub fn delete_programs_and_roots(workspace: &Workspace) -> Result<()> {
-    for component in Component::ALL {
-        install::delete(workspace, component)?;
-    }
-    roots::delete(workspace)
-}
-
-/// Tells what was stopped, if anything was.
-pub fn tell_stopped(context: &Context, stopped: &Stopped) {
-    if stopped.left_control_groups {
-        context.ui.warn(&format!("the control groups `{}` can't be deleted", context.workspace.cgroup_parent()));
-    }
-    for (component, pid) in &stopped.daemons {
-        context.ui.step("Stopped", &format!("{} (pid {pid})", component.main_program()));
-    }
-    for process in &stopped.leftovers {
-        context.ui.step("Stopped", &format!("what was left: {} (pid {})", process.executable.display(), process.pid));
-    }
 }
 
 fn summary(state: &State) -> String {
