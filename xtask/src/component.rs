@@ -62,6 +62,14 @@ impl Component {
         }
     }
 
+    /// What the name of the file with an asset's digest has behind the asset's own, as upstream publishes it.
+    pub fn sums_ending(self) -> &'static str {
+        match self {
+            Component::Containerd | Component::Buildkit | Component::Runc => ".sha256sum",
+            Component::Cni => ".sha256",
+        }
+    }
+
     /// The version that an asset's file name tells, if it is this component's asset for the platform.
     ///
     /// `Some(None)` is the asset whose name carries no version (runc's).

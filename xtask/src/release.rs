@@ -125,9 +125,12 @@ pub fn from_file_names(component: Component, platform: Platform, files: Vec<Asse
     releases
 }
 
-/// `X.sha256sum`, or with the CNI plugins `X.sha256`, beside `X`; runc publishes one `runc.sha256sum` for all of its files.
+/// How a file with an asset's digest is named, behind the asset's own name: by most, and by the CNI plugins' publisher.
+pub const SUMS_ENDINGS: [&str; 2] = [".sha256sum", ".sha256"];
+
+/// `X.sha256sum` or `X.sha256` beside `X`; runc publishes one `runc.sha256sum` for all of its files.
 fn is_sums_of(name: &str, asset: &str) -> bool {
-    let stem = name.strip_suffix(".sha256sum").or_else(|| name.strip_suffix(".sha256"));
+    let stem = SUMS_ENDINGS.iter().find_map(|ending| name.strip_suffix(ending));
     stem.is_some_and(|stem| stem == asset || (stem == "runc" && asset.starts_with("runc.")))
 }
 

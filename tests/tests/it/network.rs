@@ -78,11 +78,28 @@ fn the_plugins_come_from_a_mirror_an_archive_or_a_folder_too() {
     assert!(resolved("--cni 0.3").starts_with("cni 0.3.1\n  source  mirror\n"), "{}", resolved("--cni 0.3"));
     let archive = format!("--cni mirror/{name}");
     assert!(resolved(&archive).starts_with("cni 0.3.1\n  source  archive\n"), "{}", resolved(&archive));
+    assert!(resolved(&archive).contains(&format!("{name}.sha256)\n")), "{}", resolved(&archive));
     assert!(resolved("--cni ./programs").starts_with("cni unknown\n  source  folder\n"));
     for (line, content) in [("", "nat 0.3.1"), ("--cni ./programs", "mine"), (archive.as_str(), "nat 0.3.1")] {
         done(&context, &format!("{UP} --source mirror {line}"));
         assert_eq!(fs::read_to_string(installed(&context).join("nat.exe")).unwrap(), content, "{line}");
     }
+}
+
+#[test]
+fn a_mirror_without_a_listing_is_asked_for_the_digest_by_its_name() {
+    let server = ReleaseServer::start();
+    for component in [Containerd, Buildkit, Cni] {
+        let name = asset_name(component, only(component), PLATFORM);
+        server.mirror_file(&name, asset(component, only(component), PLATFORM));
+    }
+    let (name, sum) = (asset_name(Cni, only(Cni), PLATFORM), sha256_hex(&asset(Cni, only(Cni), PLATFORM)));
+    server.mirror_file(&format!("{name}.sha256"), format!("{sum}  release/{name}\n")).forbid_listing();
+    let context = context!();
+    let exact = [Containerd, Buildkit, Cni].map(|component| format!("--{component} {}", only(component))).join(" ");
+    let line = format!("resolve --network nat --source {} {exact}", server.mirror_url());
+    let found = run(&context, &line).success().stdout;
+    assert!(found.contains(&format!("{sum} (from {name}.sha256)")), "{found}");
 }
 
 #[test]

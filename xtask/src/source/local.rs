@@ -49,9 +49,9 @@ fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolve
             .hint("give an archive as upstream releases it, a folder of programs or a source checkout"));
     }
     let version = component.version_in_asset_name(&file_name, ground.platform).flatten();
-    let sums = PathBuf::from(format!("{}.sha256sum", path.display()));
-    let (sha256, vouched_by) = if sums.is_file() {
-        let text = fs::read_to_string(&sums).trying(|| format!("read `{}`", sums.display()))?;
+    let beside = release::SUMS_ENDINGS.map(|ending| PathBuf::from(format!("{}{ending}", path.display())));
+    let (sha256, vouched_by) = if let Some(sums) = beside.iter().find(|sums| sums.is_file()) {
+        let text = fs::read_to_string(sums).trying(|| format!("read `{}`", sums.display()))?;
         let digest = release::digest_in_sums(&text, &file_name).ok_or_else(|| {
             Error::ground(format!("`{}` holds no digest of `{file_name}`", sums.display()))
                 .hint("mend the file, or delete it: then the archive is not verified")

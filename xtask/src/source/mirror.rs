@@ -99,7 +99,7 @@ fn by_name(ground: &Ground, component: Component, spec: &Spec, url: &str) -> Res
     };
     let name = component.asset_name(version, ground.platform);
     let asset = |name: String| Asset { location: format!("{url}/{name}"), name, size: None, sha256: None };
-    let sums = asset(format!("{name}.sha256sum"));
+    let sums = asset(format!("{name}{}", component.sums_ending()));
     let mut asset = asset(name);
     // Only the head of the answer is waited for: it tells whether the file is there at all, and how long it is.
     asset.size = ground.http.open(&asset.location, None)?.total();
