@@ -58,7 +58,6 @@ impl<'a> Context<'a> {
         let base = os::real_path(&base).trying(absolute)?;
         os::check_base(&base)?;
         let network = shared.network.unwrap_or_default();
-        check_network(network, platform)?;
         let plugins = (network == Network::Nat).then_some(&Component::Cni);
         let components = Component::needed_on(platform.os).iter().chain(plugins);
         let specs = components.map(|component| (*component, shared.spec(*component).cloned().unwrap_or(Spec::Latest)));
@@ -72,7 +71,13 @@ impl<'a> Context<'a> {
             ui,
             http: Http::new(shared.offline, Retry::default()),
             workspace: Workspace::new(base, platform),
-            request: Request { platform, source, specs: specs.collect(), network, group: group(shared, platform)? },
+            request: Request {
+                platform,
+                source,
+                specs: specs.collect(),
+                network,
+                group: shared.group.as_deref().and_then(groups),
+            },
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
@@ -86,6 +91,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When it can't be satisfied.
     pub fn resolve(&self, asked: &[(Component, Spec)]) -> Result<Vec<Resolved>> {
+        self.check_for_platform()?;
         lock::claim(&self.workspace)?;
         let ground = Ground {
             http: &self.http,
@@ -98,6 +104,14 @@ impl<'a> Context<'a> {
             locked: self.locked,
         };
         source::resolve(&ground, asked)
+    }
+
+    /// Makes sure that the platform has all that was asked for.
+    ///
+    /// # Errors
+    /// When only Windows has it.
+    pub fn check_for_platform(&self) -> Result<()> {
+        check_for_platform(&self.request)
     }
 
     /// Takes the workspace's lock for a command.
@@ -139,13 +153,21 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Makes sure that a network can be had on a platform at all.
-fn check_network(network: Network, platform: Platform) -> Result<()> {
-    if network == Network::None || platform.os == Os::Windows {
+/// Makes sure that a platform has what only Windows has.
+fn check_for_platform(request: &Request) -> Result<()> {
+    let platform = request.platform;
+    if platform.os == Os::Windows {
         return Ok(());
     }
-    Err(Error::usage(format!("`--network nat` is for Windows only, and the programs are for {platform}"))
-        .hint("leave it out: on Linux, RUN has the host's network"))
+    if request.network != Network::None {
+        return Err(Error::usage(format!("`--network nat` is for Windows only, and the programs are for {platform}"))
+            .hint("leave it out: on Linux, RUN has the host's network"));
+    }
+    if request.group.is_some() {
+        return Err(Error::usage(format!("`--group` is for Windows only, and the programs are for {platform}"))
+            .hint("leave it out: on Linux the socket lies in root's own folder"));
+    }
+    Ok(())
 }
 
 /// Makes sure that a workspace can be created, or is there: each system has another error for a file in its way.
@@ -161,16 +183,10 @@ fn check_that_folders_lead_to(base: &Path) -> Result<()> {
     }
 }
 
-/// The group that may use buildkitd's pipe.
-fn group(shared: &Shared, platform: Platform) -> Result<Option<String>> {
-    let group = shared.group.clone().filter(|group| !group.is_empty());
-    match (&group, platform.os) {
-        (Some(_), Os::Linux) => {
-            Err(Error::usage("`--group` is for Windows: on Linux the socket lies in root's own folder")
-                .hint("run `cargo xtask` and the clients as root"))
-        }
-        _ => Ok(group),
-    }
+/// The groups that may use buildkitd's pipe, as it takes them: with commas, and nothing else, between.
+fn groups(typed: &str) -> Option<String> {
+    let groups: Vec<&str> = typed.split(',').map(str::trim).filter(|group| !group.is_empty()).collect();
+    (!groups.is_empty()).then(|| groups.join(","))
 }
 
 /// The repository's folder: told by cargo when it runs this program, else where it was built.

@@ -51,18 +51,37 @@ pub fn claim(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     fs::create_dir_all(base).trying(|| format!("create the workspace `{}`", base.display()))?;
-    let entries = fs::read_dir(base).trying(|| format!("read `{}`", base.display()))?;
-    // A `clean` that was killed leaves a lock without a tag.
-    let ours = [workspace.lock_file(), workspace.lock_holder()];
-    if entries.flatten().any(|entry| !ours.contains(&entry.path())) {
+    if !has_nothing_foreign(workspace)? {
         // It may just be another command's tag that is being written.
         let look = || Ok(if is_tagged(&tag)? { Look::Ready(()) } else { Look::NotYet(String::new()) });
-        return poll::until(Duration::from_secs(1), look, |_| {
-            Error::usage(format!("`{}` is not empty, and no workspace of this harness", base.display()))
-                .hint("choose an empty or a new folder with `--base-dir DIR`")
-        });
+        return poll::until(Duration::from_secs(1), look, |_| foreign(base));
     }
     files::write_whole(&tag, TAG.as_bytes())
+}
+
+/// Whether a folder is a workspace, or nothing is in it yet.
+///
+/// # Errors
+/// When it is someone else's, or can't be read.
+pub fn refuse_foreign(workspace: &Workspace) -> Result<()> {
+    let base = workspace.base();
+    if is_tagged(&workspace.tag())? || has_nothing_foreign(workspace)? {
+        return Ok(());
+    }
+    Err(foreign(base))
+}
+
+fn foreign(base: &Path) -> Error {
+    Error::usage(format!("`{}` is not empty, and no workspace of this harness", base.display()))
+        .hint("choose an empty or a new folder with `--base-dir DIR`")
+}
+
+/// Whether a folder without a tag is empty, but for what a `clean` that was killed leaves: a lock without a tag.
+fn has_nothing_foreign(workspace: &Workspace) -> Result<bool> {
+    let base = workspace.base();
+    let entries = fs::read_dir(base).trying(|| format!("read `{}`", base.display()))?;
+    let ours = [workspace.lock_file(), workspace.lock_holder()];
+    Ok(entries.flatten().all(|entry| ours.contains(&entry.path())))
 }
 
 fn is_tagged(tag: &Path) -> Result<bool> {

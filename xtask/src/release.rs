@@ -2,7 +2,7 @@
 
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
-use crate::platform::Platform;
+use crate::platform::{Arch, Os, Platform};
 use crate::version::{self, Spec, parse_tag};
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -179,8 +179,13 @@ pub fn choose(component: Component, platform: Platform, spec: &Spec, releases: &
         match found.as_slice() {
             [asset] => return Ok(Some(choice(release, asset, skipped))),
             [] if matches!(spec, Spec::Exact(_)) => {
-                return Err(Error::ground(format!("{component} {version} was released without `{name}`"))
-                    .hint(format!("ask for another version or platform, or build it with `--source go` (`--{component} {version}`)")));
+                return Err(Error::ground(format!(
+                    "{component} {version} was released without `{name}`{}",
+                    half(component, platform)
+                ))
+                .hint(format!(
+                    "ask for another version or platform, or build it with `--source go` (`--{component} {version}`)"
+                )));
             }
             [] => skip(format!("it was released without `{name}`")),
             several => {
@@ -201,6 +206,16 @@ fn choice(release: &Release, asset: &Asset, skipped: Vec<Skipped>) -> Choice {
         asset: asset.clone(),
         sums: release.assets.iter().find(|other| is_sums_of(&other.name, &asset.name)).cloned(),
         skipped,
+    }
+}
+
+/// What upstream releases of the two for a platform, where that is not both.
+fn half(component: Component, platform: Platform) -> &'static str {
+    let is_windows_arm64 = platform.os == Os::Windows && platform.arch == Arch::Arm64;
+    if component == Component::Containerd && is_windows_arm64 {
+        "; for windows-arm64 BuildKit has a build, and containerd has none"
+    } else {
+        ""
     }
 }
 
@@ -225,11 +240,13 @@ pub fn nothing_matches(
     if let Some(newest) = versions.iter().rev().find(|version| spec.admits(version)) {
         let name = component.asset_name(newest, platform);
         return Error::ground(format!(
-            "{whence} has no {component} for {platform} that `{spec}` asks for: {newest} was released without `{name}`"
+            "{whence} has no {component} for {platform} that `{spec}` asks for: {newest} was released without `{name}`{}",
+            half(component, platform)
         ))
         .hint("ask for another version or platform, or build it with `--source go`");
     }
-    let error = Error::ground(format!("{whence} has no {component} for {platform} that `{spec}` asks for"));
+    let half = half(component, platform);
+    let error = Error::ground(format!("{whence} has no {component} for {platform} that `{spec}` asks for{half}"));
     match version::newest(versions) {
         Some(newest) => error.hint(format!("the newest there is {newest}")),
         None => error.hint("use another `--source`, or give the path of an archive"),

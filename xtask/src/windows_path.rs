@@ -42,6 +42,9 @@ pub fn objection(path: &str) -> Option<String> {
         if let Some(c) = name.chars().find(|c| "<>:\"/|?*".contains(*c) || c.is_control()) {
             return Some(format!("Windows lets no name have a `{}` in it", c.escape_default()));
         }
+        if name.ends_with(['.', ' ']) && !matches!(name, "." | "..") {
+            return Some(format!("Windows lets no name end with a dot or a blank, as `{name}` does"));
+        }
         is_device(name).then(|| takes(name))
     })
 }
@@ -92,6 +95,7 @@ mod tests {
             (r"C:\Aux.d\x", "Windows takes `Aux.d` for a device"),
             (r"C:\x\lpt1 .txt", "Windows takes `lpt1 .txt` for a device"),
             (r"C:\x\com²", "Windows takes `com²` for a device"),
+            (r"C:\x. \y", "Windows lets no name end with a dot or a blank, as `x. ` does"),
             (r"C:\x\y:z", "Windows lets no name have a `:` in it"),
             (r"C:\what?", "Windows lets no name have a `?` in it"),
         ] {

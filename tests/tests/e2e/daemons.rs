@@ -152,6 +152,15 @@ fn placing_what_is_in_place_leaves_the_daemons_alone() {
     let before = pid(&context, "containerd");
     run(&context, &["up", "--no-start"]).success();
     assert_eq!(pid(&context, "containerd"), before);
+    // Other programs can't take the place of those that run.
+    let older = tests::real::programs(context.program()).older_containerd();
+    let replaced = run(&context, &["up", "--no-start", "--containerd", older]).success();
+    assert!(replaced.stderr.contains("`--no-start` leaves what it had to stop so"), "{replaced}");
+    // What is there is what `config` is about, though nobody says so again.
+    assert_eq!(
+        context.xtask(["config"]).run().success().stdout,
+        run(&context, &["config", "--containerd", older]).stdout
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Killed at any point, the next run heals.
 
-use crate::{kill, machine, pid, run, works, xtask};
+use crate::{kill, machine, pid, run, status, works, xtask};
 
 #[test]
 fn killed_daemons_are_replaced() {
@@ -51,6 +51,8 @@ fn a_state_that_makes_no_sense_is_no_obstacle() {
     let context = machine();
     run(&context, &["up"]).success();
     context.write(context.base_dir().join("state.json"), "{ half of it");
+    let seen = status(&context, "buildkitd");
+    assert!(seen["answering"] == true && seen["pid"].is_u64(), "what runs is seen by its program: {seen}");
     let again = run(&context, &["up"]).success();
     assert!(again.stderr.contains("Stopped containerd"), "what runs is found by its program: {again}");
     std::fs::remove_file(context.base_dir().join("state.json")).unwrap();

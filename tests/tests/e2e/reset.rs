@@ -1,6 +1,6 @@
 //! Both roots live and die together, and `reset` makes them agree again.
 
-use crate::{machine, run, works};
+use crate::{kill, machine, pid, run, works};
 use std::fs;
 
 #[test]
@@ -61,5 +61,19 @@ fn a_reset_after_down_starts_the_same_programs_again() {
         run(&context, &arguments).success();
         assert_eq!(crate::status(&context, "containerd")["version"], older, "{arguments:?}");
         run(&context, &["down"]).success();
+    }
+}
+
+/// The other one holds its endpoint, and is nobody else's.
+#[test]
+fn a_reset_with_half_of_them_up_loses_nothing() {
+    let context = machine();
+    works(&context, &[]);
+    for killed in ["buildkitd", "containerd"] {
+        let kept = context.write(context.base_dir().join("containerd/root/marked"), "x");
+        kill(pid(&context, killed).unwrap());
+        let reset = run(&context, &["reset"]).success();
+        assert!(reset.stderr.contains("started first") && reset.stderr.contains("prune --all: freed"), "{reset}");
+        assert!(kept.exists() && !reset.stderr.contains("both roots deleted"), "{reset}");
     }
 }

@@ -236,3 +236,17 @@ fn the_fixtures_are_what_containerd_prints() {
         assert_eq!(unbuilt(&String::from_utf8(printed).unwrap()), unbuilt(&fixture), "{version}");
     }
 }
+
+/// A slip of the keyboard must not cost what runs.
+#[test]
+fn a_group_that_nobody_knows_changes_nothing() {
+    let context = machine();
+    run(&context, &["up", "--group", "Everyone, Users,"]).success();
+    let before = crate::pid(&context, "buildkitd");
+    let refused = run(&context, &["up", "--group", "nosuch"]).exited(2);
+    assert!(
+        refused.stderr.contains("error: `--group nosuch`: this Windows knows no user or group of that name"),
+        "{refused}"
+    );
+    assert_eq!(crate::pid(&context, "buildkitd"), before);
+}

@@ -17,6 +17,7 @@ use crate::process::{self, Ending};
 use crate::sample::{self, EXPECTED_FILE};
 use blame::blame;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use showing::show;
 use staging::{find_sample, stage};
 use std::fs;
@@ -42,7 +43,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME|PATH", env = "BUILDKIT_WINDOWS_SAMPLE", hide_env_values = true)]
     sample: Option<PathBuf>,
     /// A base image instead of the one that suits this host, as the build argument BASE_IMAGE
-    #[arg(long, value_name = "REF", env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
+    #[arg(long, value_name = "REF", value_parser = NonEmptyStringValueParser::new(), env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
     /// How long build and run may take together, as in 90s or 10m
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
@@ -52,6 +53,7 @@ pub struct Options {
 /// Runs it.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
     let folder = find_sample(context, options.sample.as_deref())?;
+    context.check_for_platform()?;
     context.require_daemons_can_run()?;
     context.warn_without_container_runtime();
     let _guard = context.lock("build-sample")?;

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::daemon::{state, stop};
 use crate::error::{Context as _, Result};
 use crate::files;
+use crate::lock;
 use crate::ui::bytes;
 use clap::Args;
 use std::fs;
@@ -30,6 +31,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         return Ok(());
     }
     if options.dry_run {
+        lock::refuse_foreign(workspace)?;
         return list(context, options);
     }
     tidying::check_rights(context, true)?;

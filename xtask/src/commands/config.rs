@@ -32,12 +32,14 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     print(patched)
 }
 
-/// Only containerd knows its default. The running one is asked if it is the one meant; else that is fetched, and put
-/// nowhere: nothing that is in use changes.
+/// Only containerd knows its default. The installed one is asked if it is the one meant, or no other is; else that is fetched,
+/// and put nowhere: nothing that is in use changes.
 fn default_of_what_was_asked_for(context: &Context) -> Result<String> {
     let workspace = &context.workspace;
     let installed = workspace.program(Component::Containerd, "containerd");
-    if state::read(workspace)?.is_some_and(|state| state.request == context.request) {
+    let is_installed = || install::installed(workspace, Component::Containerd).is_some();
+    let is_meant = state::read(workspace)?.is_some_and(|state| state.request == context.request);
+    if is_meant || !context.is_choosy && !context.locked && is_installed() {
         return daemon::default_config(&installed);
     }
     let _guard = context.lock("config")?;

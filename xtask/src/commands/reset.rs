@@ -93,6 +93,8 @@ fn hard(context: &Context) -> Result<()> {
 /// Starts what is installed, whatever newer versions there may be by now.
 fn start_again(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
+    // One may still run, and holds its endpoint.
+    tidying::tell_stopped(context, &stop::all(workspace)?);
     let is_whole = |state: &State| {
         state.request.specs.iter().all(|(component, _)| install::installed(workspace, *component).is_some())
     };

@@ -5,10 +5,12 @@ use crate::component::Component;
 use crate::context::Context;
 use crate::daemon;
 use crate::daemon::state::{self, Daemon};
+use crate::daemon::stop;
 use crate::error::Result;
 use crate::files;
 use crate::install;
 use crate::os;
+use crate::os::Process;
 use crate::ui::bytes;
 use clap::Args;
 use serde::Serialize;
@@ -49,8 +51,11 @@ struct Report {
 pub fn run(context: &Context, options: &Options) -> Result<()> {
     let workspace = &context.workspace;
     let recorded = state::read(workspace)?;
-    let daemons = [Component::Containerd, Component::Buildkit]
-        .map(|component| look_at(context, component, recorded.as_ref().and_then(|state| state.daemon(component))));
+    let running = stop::running(workspace)?;
+    let daemons = [Component::Containerd, Component::Buildkit].map(|component| {
+        let process = running.iter().find(|(running, _)| *running == component).map(|(_, process)| process);
+        look_at(context, component, recorded.as_ref().and_then(|state| state.daemon(component)), process)
+    });
     let report = Report {
         workspace: workspace.base().display().to_string(),
         cache: files::disk_use(&workspace.cache()),
@@ -59,10 +64,11 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     if options.json { print_json(&report) } else { print(table(&report)) }
 }
 
-fn look_at(context: &Context, component: Component, recorded: Option<&Daemon>) -> Status {
+/// A process may be a daemon that nothing was recorded of: a killed `up` had no time for that.
+fn look_at(context: &Context, component: Component, recorded: Option<&Daemon>, process: Option<&Process>) -> Status {
     let workspace = &context.workspace;
     let started = recorded.filter(|daemon| daemon.process().is_some());
-    let answer = match started {
+    let answer = match process {
         Some(_) => daemon::answers(workspace, component),
         None => Err("it is not running".into()),
     };
@@ -75,7 +81,7 @@ fn look_at(context: &Context, component: Component, recorded: Option<&Daemon>) -
     Status {
         daemon: component.main_program(),
         version: started.map(|daemon| daemon.version.clone()).or_else(installed),
-        pid: started.map(|daemon| daemon.pid),
+        pid: process.map(|process| process.pid),
         endpoint: workspace.endpoint(component).shown(),
         since: started.map(|daemon| daemon.since.clone()),
         answering: answer.is_ok(),

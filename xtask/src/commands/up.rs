@@ -6,11 +6,12 @@ use crate::component::Component;
 use crate::config;
 use crate::context::Context;
 use crate::daemon::state::{self, Daemon, Request, State};
-use crate::daemon::stop::{self};
+use crate::daemon::stop::{self, Stopped};
 use crate::daemon::{self, network, roots};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
+use crate::os;
 use crate::source::{Resolution, cached, lockfile};
 use crate::version::Spec;
 use clap::Args;
@@ -36,6 +37,7 @@ pub struct Options {
 
 /// Runs it.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
+    context.check_for_platform()?;
     if options.no_start {
         let _guard = context.lock("up --no-start")?;
         // A newer harness's workspace is refused before anything in it changes.
@@ -49,7 +51,10 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         if prepared.iter().all(|prepared| prepared.staged().is_none()) {
             return Ok(());
         }
-        place(context, &prepared)?;
+        let stopped = place(context, &prepared)?;
+        if stopped != Stopped::default() {
+            context.ui.note("`--no-start` leaves what it had to stop so; `cargo xtask up` starts it");
+        }
         return state::write(&context.workspace, &State::new(context.request.clone()));
     }
     context.require_daemons_can_run()?;
@@ -58,7 +63,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     if options.fresh {
         // What can't be had, or is a newer harness's, must not cost what there is.
         state::read(&context.workspace)?;
-        network::find(context.request.network)?;
+        look_before(context)?;
         context.resolve(&context.request.specs)?;
         wipe(context)?;
     }
@@ -83,7 +88,7 @@ pub fn ensure(context: &Context) -> Result<()> {
         context.ui.step("Up", &format!("already: {}", summary(state)));
         return Ok(());
     }
-    network::find(context.request.network)?;
+    look_before(context)?;
     let prepared = prepare(context)?;
     if let Some(mut state) = recorded
         && state.request.network == context.request.network
@@ -116,6 +121,13 @@ pub fn ensure_any(context: &Context) -> Result<()> {
     ensure(context)
 }
 
+/// Looks at what can be known before anything is fetched or stopped: whether there is such a network, and such a group.
+fn look_before(context: &Context) -> Result<()> {
+    context.check_for_platform()?;
+    network::find(context.request.network)?;
+    context.request.group.as_deref().map_or(Ok(()), os::check_groups)
+}
+
 /// A path may hold something else by now, so it is looked at every time.
 fn asks_for_paths(context: &Context) -> bool {
     context.request.specs.iter().any(|(_, spec)| matches!(spec, Spec::Path(_)))
@@ -139,10 +151,12 @@ fn prepare(context: &Context) -> Result<Vec<Prepared>> {
     Ok(prepared)
 }
 
-/// Stops what runs, and moves new programs to their place.
-fn place(context: &Context, prepared: &[Prepared]) -> Result<()> {
-    tell_stopped(context, &stop::all(&context.workspace)?);
-    install::commit(&context.workspace, prepared)
+/// Stops what runs, and moves new programs to their place. Tells what was stopped.
+fn place(context: &Context, prepared: &[Prepared]) -> Result<Stopped> {
+    let stopped = stop::all(&context.workspace)?;
+    tell_stopped(context, &stopped);
+    install::commit(&context.workspace, prepared)?;
+    Ok(stopped)
 }
 
 /// Starts both daemons of what is installed for a request; when one doesn't come up, neither stays.

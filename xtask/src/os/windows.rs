@@ -2,6 +2,7 @@
 
 mod containers;
 mod deleting;
+mod groups;
 mod networks;
 mod processes;
 mod starting;
@@ -9,6 +10,7 @@ mod stopping;
 
 pub use containers::{check_container_runtime, windows};
 pub use deleting::delete;
+pub use groups::check_groups;
 pub use networks::host_networks;
 pub use processes::{is_same_path, kill, listener, process, processes_of};
 pub use starting::start_detached;

@@ -123,7 +123,9 @@ fn a_folder_of_somebody_elses_is_left_alone() {
     let context = context!().server(&server);
     context.write(context.base_dir().join("thesis.txt"), "years of work");
     let before = context.tree();
-    for line in ["up --no-start", "resolve", "status", "logs", "down", "clean", "clean --cache", "reset"] {
+    for line in
+        ["up --no-start", "resolve", "status", "logs", "down", "clean", "clean --cache", "clean --dry-run", "reset"]
+    {
         let outcome = run(&context, line);
         assert_eq!(context.tree(), before, "{line}: {outcome}");
     }
@@ -135,6 +137,7 @@ fn a_folder_of_somebody_elses_is_left_alone() {
 
     hint: choose an empty or a new folder with `--base-dir DIR`
     ");
+    assert!(run(&context, "clean --dry-run").exited(2).stdout.is_empty(), "what isn't ours isn't listed to be deleted");
     assert!(server.requests_for("/objects/").is_empty());
 }
 

@@ -135,7 +135,7 @@ fn what_cannot_be_satisfied_is_one_sentence_with_a_hint() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: GitHub has no containerd for windows-arm64 that `latest` asks for: 2.3.4 was released without `containerd-2.3.4-windows-arm64.tar.gz`
+    error: GitHub has no containerd for windows-arm64 that `latest` asks for: 2.3.4 was released without `containerd-2.3.4-windows-arm64.tar.gz`; for windows-arm64 BuildKit has a build, and containerd has none
 
     hint: ask for another version or platform, or build it with `--source go`
     ");
@@ -143,7 +143,7 @@ fn what_cannot_be_satisfied_is_one_sentence_with_a_hint() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: containerd 2.3.4 was released without `containerd-2.3.4-windows-arm64.tar.gz`
+    error: containerd 2.3.4 was released without `containerd-2.3.4-windows-arm64.tar.gz`; for windows-arm64 BuildKit has a build, and containerd has none
 
     hint: ask for another version or platform, or build it with `--source go` (`--containerd 2.3.4`)
     ");

@@ -106,7 +106,7 @@ fn windows_on_arm_has_only_half_of_what_it_takes() {
     exit code: 3
     ----- stdout -----
     ----- stderr -----
-    error: the mirror `[ROOT]/mirror` has no containerd for windows-arm64 that `latest` asks for
+    error: the mirror `[ROOT]/mirror` has no containerd for windows-arm64 that `latest` asks for; for windows-arm64 BuildKit has a build, and containerd has none
 
     hint: use another `--source`, or give the path of an archive
     ");
