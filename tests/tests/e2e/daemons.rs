@@ -73,6 +73,20 @@ fn logs_tell_both_stories() {
 }
 
 #[test]
+fn logs_are_followed_until_ctrl_c() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let mut follower = xtask(&context, &["logs", "--follow", "-n", "1"]).spawn();
+    follower.wait_for_output("buildkitd  | ");
+    // Its end is something to log.
+    run(&context, &["down"]).success();
+    follower.wait_for_output("stopping server");
+    follower.interrupt();
+    let followed = follower.wait().success();
+    assert!(followed.stdout.lines().count() >= 2, "{followed}");
+}
+
+#[test]
 fn in_the_foreground_both_end_with_it() {
     let context = machine();
     let mut foreground = xtask(&context, &["up", "--foreground"]).spawn();

@@ -7,6 +7,7 @@
 mod containers;
 mod daemons;
 mod healing;
+mod keeping;
 mod places;
 mod reset;
 #[cfg(windows)]

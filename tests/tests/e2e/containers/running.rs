@@ -4,18 +4,6 @@ use crate::{kill, machine, pid, run, xtask};
 use std::process::{Command, Stdio};
 
 #[test]
-fn logs_are_followed_until_ctrl_c() {
-    let context = machine();
-    run(&context, &["up"]).success();
-    let mut follower = xtask(&context, &["logs", "--follow", "-n", "1"]).spawn();
-    follower.wait_for_output("buildkitd  | ");
-    run(&context, &["build-sample"]).success();
-    follower.interrupt();
-    let followed = follower.wait().success();
-    assert!(followed.stdout.lines().count() >= 2, "{followed}");
-}
-
-#[test]
 fn down_ends_what_the_daemons_have_left() {
     let context = machine();
     context.write(
