@@ -128,7 +128,7 @@ pub enum Command {
     Completions(commands::completions::Options),
     /// Measure the harness against the same work done by hand
     Bench(commands::bench::Options),
-    /// Run everything that this machine can: fmt, clippy, tests, end to end
+    /// Run every check that this machine can: formatting, lints, tests, end to end
     Ci(commands::ci::Options),
 }
 
