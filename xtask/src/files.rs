@@ -38,7 +38,10 @@ pub fn write_program(path: &Path, content: &[u8]) -> Result<()> {
 pub fn delete(path: &Path) -> Result<()> {
     let what = || format!("delete `{}`", path.display());
     match fs::symlink_metadata(path) {
-        Ok(metadata) => os::delete(path, &metadata).trying(what),
+        Ok(metadata) => os::delete(path, &metadata).or_else(|error| match os::why_not_deleted(&error) {
+            Some(hint) => Err(Error::ground(error.to_string()).hint(hint)).trying(what),
+            None => Err(error).trying(what),
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).trying(what),
     }

@@ -291,6 +291,11 @@ pub fn delete(path: &Path, metadata: &Metadata) -> io::Result<()> {
     if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
+/// What to do when a file can't be deleted, if whoever holds it is to blame: here nobody can hold a file.
+pub fn why_not_deleted(_error: &io::Error) -> Option<&'static str> {
+    None
+}
+
 /// Every process in a control group of that name, whoever its parent is by now.
 pub fn processes_in_control_groups(parent: &str) -> Vec<Process> {
     let mut pids: Vec<u32> = control_groups(parent).iter().flat_map(|group| pids_in(group)).collect();

@@ -9,7 +9,7 @@ mod starting;
 mod stopping;
 
 pub use containers::{check_container_runtime, windows};
-pub use deleting::delete;
+pub use deleting::{delete, why_not_deleted};
 pub use groups::check_groups;
 pub use networks::host_networks;
 pub use processes::{is_same_path, kill, listener, process, processes_of};

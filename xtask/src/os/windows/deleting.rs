@@ -11,7 +11,7 @@ use std::fs::{self, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -31,11 +31,12 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 use windows_sys::core::PCWSTR;
 
-/// How long a file may stay open after its program's end: the system closes it a little later, and scanners look at it.
+/// How long a file may stay open after its program's end: the system closes it a little later, and scanners look at it. It is
+/// counted from when there is nothing left to do but wait.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long to wait between two tries.
-const INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const INTERVAL: Duration = Duration::from_millis(20);
 
 /// Deletes a file, or a folder with all that is in it; links as links.
 ///
@@ -46,7 +47,7 @@ pub fn delete(path: &Path, metadata: &Metadata) -> io::Result<()> {
 }
 
 fn delete_within(patience: Duration, path: &Path, metadata: &Metadata) -> io::Result<()> {
-    let deadline = Instant::now() + patience;
+    let mut deadline = None;
     loop {
         let error = match if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) } {
             Ok(()) => return Ok(()),
@@ -54,20 +55,39 @@ fn delete_within(patience: Duration, path: &Path, metadata: &Metadata) -> io::Re
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => return Ok(()),
             Err(error) => error,
         };
-        if !may_pass(&error) || Instant::now() >= deadline {
+        if !may_pass(&error) || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(error);
         }
         // Where this process may not have them, the next try says what that costs.
         for privilege in [SE_BACKUP_NAME, SE_RESTORE_NAME] {
             enable_privilege(privilege);
         }
-        force(path);
+        force(&verbatim(path, metadata));
+        // A large folder takes its time. Only what is left once all else is gone is waited for.
+        deadline.get_or_insert_with(|| Instant::now() + patience);
         sleep(INTERVAL);
     }
 }
 
+/// A path in the form `\\?\…`, which Windows takes as it is: by no other can a file be opened whose name ends with a dot or a
+/// blank, or is a device's, such as `aux`, and layers may hold such
+/// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file>). A link stays what it is: the form is made of where it leads.
+fn verbatim(path: &Path, metadata: &Metadata) -> PathBuf {
+    if metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+        return path.to_owned();
+    }
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// What to do when a file can't be deleted, if whoever holds it is to blame.
+pub fn why_not_deleted(error: &io::Error) -> Option<&'static str> {
+    may_pass(error).then_some(
+        "a program, a scanner or a mounted layer holds it: try again; exclude the workspace from the scanner; else restart Windows",
+    )
+}
+
 /// Whether an error is one that files cause which are in use. A file that is deleted but still open denies access, too.
-fn may_pass(error: &io::Error) -> bool {
+pub(super) fn may_pass(error: &io::Error) -> bool {
     let code = error.raw_os_error().and_then(|code| u32::try_from(code).ok());
     matches!(
         code,
@@ -190,13 +210,39 @@ mod tests {
         std::thread::scope(|scope| {
             let deletion = scope.spawn(|| delete(&layer));
             // It has begun when the others are gone.
-            while layer.join("Files/Windows/b").exists() || layer.join("c").exists() {
+            while !deletion.is_finished() && (layer.join("Files/Windows/b").exists() || layer.join("c").exists()) {
                 std::thread::yield_now();
             }
             drop(open);
             deletion.join().unwrap().unwrap();
         });
         assert!(!layer.exists());
+    }
+
+    #[test]
+    fn names_that_only_a_verbatim_path_has_are_forced() {
+        let temp = tempfile::tempdir().unwrap();
+        let layer = temp.path().join("layer");
+        fs::create_dir(&layer).unwrap();
+        let metadata = layer.symlink_metadata().unwrap();
+        let verbatim = verbatim(&layer, &metadata);
+        for name in ["aux", "dot.", "blank "] {
+            fs::write(verbatim.join(name), "").unwrap();
+        }
+        force(&verbatim);
+        assert!(!layer.exists());
+    }
+
+    #[test]
+    fn a_tree_is_forced_however_short_the_patience() {
+        let temp = tempfile::tempdir().unwrap();
+        let layer = tree(temp.path());
+        let open = OpenOptions::new().read(true).share_mode(0).open(layer.join("Files/Windows/a")).unwrap();
+        let error = delete_within(Duration::ZERO, &layer, &layer.symlink_metadata().unwrap()).unwrap_err();
+        assert!(why_not_deleted(&error).is_some(), "{error}");
+        drop(open);
+        let left = ["Files/Windows/a", "Files/Windows/b", "c"].map(|name| layer.join(name).exists());
+        assert_eq!(left, [true, false, false], "all but the open one went");
     }
 
     #[test]
