@@ -5,6 +5,7 @@ use crate::error::{Context, Error, Result};
 use crate::fetch::{self, Asset, Cache, Form};
 use crate::files;
 use crate::http::Http;
+use crate::os;
 use crate::platform::Platform;
 use crate::source::{Material, Resolution, Resolved, go, local};
 use crate::ui::{self, Ui};
@@ -104,7 +105,7 @@ pub fn commit(workspace: &Workspace, prepared: &[Prepared]) -> Result<()> {
             delete(workspace, record.resolution.component)?;
             let parent = place.parent().unwrap_or(workspace.base());
             fs::create_dir_all(parent).trying(|| format!("create `{}`", parent.display()))?;
-            fs::rename(staged, &place).trying(|| format!("move `{}` to `{}`", staged.display(), place.display()))?;
+            os::rename(staged, &place).trying(|| format!("move `{}` to `{}`", staged.display(), place.display()))?;
         }
     }
     files::delete(&workspace.staging())

@@ -5,6 +5,7 @@ use super::{Asset, Cache};
 use crate::error::{Context as _, Result};
 use crate::files;
 use crate::http::shown;
+use crate::os;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -85,7 +86,7 @@ impl Partial {
         let Self { file, path, .. } = self;
         let parent = place.parent().unwrap_or(place);
         std::fs::create_dir_all(parent).trying(|| format!("create `{}`", parent.display()))?;
-        std::fs::rename(&path, place).trying(|| format!("move `{}` to `{}`", path.display(), place.display()))?;
+        os::rename(&path, place).trying(|| format!("move `{}` to `{}`", path.display(), place.display()))?;
         // Locked until it is in its place: another process must not begin to write what is moved.
         drop(file);
         // What is left behind here is overwritten or swept up later.

@@ -291,6 +291,14 @@ pub fn delete(path: &Path, metadata: &Metadata) -> io::Result<()> {
     if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
+/// Moves a file or a folder.
+///
+/// # Errors
+/// The system's own.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
 /// What to do when a file can't be deleted, if whoever holds it is to blame: here nobody can hold a file.
 pub fn why_not_deleted(_error: &io::Error) -> Option<&'static str> {
     None

@@ -3,6 +3,7 @@
 mod containers;
 mod deleting;
 mod groups;
+mod moving;
 mod networks;
 mod processes;
 mod starting;
@@ -11,6 +12,7 @@ mod stopping;
 pub use containers::{check_container_runtime, windows};
 pub use deleting::{delete, why_not_deleted};
 pub use groups::check_groups;
+pub use moving::rename;
 pub use networks::host_networks;
 pub use processes::{is_same_path, kill, listener, process, processes_of};
 pub use starting::start_detached;

@@ -9,6 +9,7 @@ use super::{find_go, module_of_checkout, too_old};
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
 use crate::files;
+use crate::os;
 use crate::platform::{Os, Platform};
 use crate::process::{self, Argv, Ending, Stream};
 use crate::source::{Resolution, seccomp};
@@ -70,7 +71,7 @@ pub fn build_module(
         shim::build(workspace, ui, component, &throw_away, &built.join("bin"))?;
         let parent = kept.parent().unwrap_or(&kept);
         fs::create_dir_all(parent).trying(|| format!("create `{}`", parent.display()))?;
-        fs::rename(&built, &kept).trying(|| format!("move `{}` to `{}`", built.display(), kept.display()))
+        os::rename(&built, &kept).trying(|| format!("move `{}` to `{}`", built.display(), kept.display()))
     });
     files::delete(&throw_away)?;
     outcome.map(|()| kept)
