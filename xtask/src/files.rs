@@ -18,8 +18,10 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder).trying(what)?;
     file.write_all(content).trying(what)?;
     os::let_everyone_read(file.as_file()).trying(what)?;
-    file.persist(path).map_err(|error| error.error).trying(what)?;
-    Ok(())
+    // Windows must also forget that it is a temporary file, which this sees to. `persist` gives up when anybody has the old
+    // file open, be it only to read it.
+    let written = file.into_temp_path().keep().map_err(|error| error.error).trying(what)?;
+    os::rename(&written, path).inspect_err(|_| drop(fs::remove_file(&written))).trying(what)
 }
 
 /// Writes a program that can be run.
@@ -134,5 +136,40 @@ pub fn read_versioned(path: &Path, newest: u32) -> Result<Option<String>> {
         .hint("update this checkout, or use another workspace with `--base-dir DIR`")),
         // Whoever reads the text next says what else is wrong with it.
         _ => Ok(Some(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        entries.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_file_that_is_being_read_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        write_whole(&path, b"old").unwrap();
+        // On Windows the standard library lets others replace what it reads, and NTFS should do it at once; nobody has seen
+        // that yet. Wine 10 knows no such move, and denies it until the reader is gone.
+        let reader = File::open(&path).unwrap();
+        std::thread::scope(|scope| {
+            let writing = scope.spawn(|| write_whole(&path, b"new"));
+            drop(reader);
+            writing.join().unwrap().unwrap();
+        });
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(names(folder.path()), ["state.json"]);
+    }
+
+    #[test]
+    fn what_can_t_be_put_in_its_place_is_not_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("taken")).unwrap();
+        write_whole(&folder.path().join("taken"), b"x").unwrap_err();
+        assert_eq!(names(folder.path()), ["taken"]);
     }
 }
