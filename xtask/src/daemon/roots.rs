@@ -4,6 +4,7 @@
 use crate::component::Component;
 use crate::error::Result;
 use crate::files;
+use crate::os;
 use crate::workspace::Workspace;
 use std::fs;
 use std::path::PathBuf;
@@ -52,6 +53,11 @@ pub fn condemn(workspace: &Workspace) -> Result<()> {
 /// When something can't be deleted: the next start sees half a pair, and deletes the rest.
 pub fn delete(workspace: &Workspace) -> Result<()> {
     condemn(workspace)?;
+    // What daemons that were ended hard have left mounted can't be deleted, and must not be deleted through. (Windows)
+    os::release_mounts(&workspace.tmp());
+    os::release_layers(
+        &workspace.root(Component::Containerd).join("io.containerd.snapshotter.v1.windows").join("snapshots"),
+    );
     for component in ROOTS {
         files::delete(&workspace.root(component))?;
         files::delete(&workspace.state(component))?;

@@ -3,6 +3,8 @@
 mod containers;
 mod deleting;
 mod groups;
+mod layers;
+mod libraries;
 mod moving;
 mod networks;
 mod processes;
@@ -12,6 +14,7 @@ mod stopping;
 pub use containers::{check_container_runtime, windows};
 pub use deleting::{delete, why_not_deleted};
 pub use groups::check_groups;
+pub use layers::{release_layers, release_mounts};
 pub use moving::rename;
 pub use networks::host_networks;
 pub use processes::{is_same_path, kill, listener, process, processes_of};

@@ -1,11 +1,10 @@
 //! Asking the host network service (HNS) which networks there are.
 
 use super::check_container_runtime;
+use super::libraries::{Function, vmcompute};
 use crate::error::{Context, Error, Result};
 use std::ptr::null_mut;
-use windows_sys::Win32::Foundation::HMODULE;
 use windows_sys::Win32::System::Com::CoTaskMemFree;
-use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW};
 use windows_sys::core::{PCWSTR, PWSTR, s, w};
 
 /// `HRESULT HNSCall(method, path, object, &response)`: a request and an answer in JSON, as if by HTTP.
@@ -35,15 +34,9 @@ pub fn host_networks() -> Result<String> {
 }
 
 fn hns_call() -> Option<HnsCall> {
-    // SAFETY: a plain call. Only Windows' own folder is looked in; a null handle is told apart below.
-    let library: HMODULE = unsafe { LoadLibraryExW(w!("vmcompute.dll"), null_mut(), LOAD_LIBRARY_SEARCH_SYSTEM32) };
-    if library.is_null() {
-        return None;
-    }
-    // SAFETY: the library is loaded, and never let go.
-    let address = unsafe { GetProcAddress(library, s!("HNSCall")) }?;
+    let function = vmcompute()?.function(s!("HNSCall"))?;
     // SAFETY: the function has this signature in hcsshim.
-    Some(unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, HnsCall>(address) })
+    Some(unsafe { std::mem::transmute::<Function, HnsCall>(function) })
 }
 
 /// A string of COM's as one of our own; COM's is given back.
