@@ -138,9 +138,10 @@ impl<'a> Context<'a> {
     /// Makes sure that the daemons can be run here.
     ///
     /// # Errors
-    /// When they are for another platform, or the rights are missing.
+    /// When they are for another platform, the rights are missing, or containers' layers can't lie in the workspace.
     pub fn require_daemons_can_run(&self) -> Result<()> {
         self.require_programs_can_run()?;
+        os::check_disk(self.workspace.base())?;
         os::check_rights()
     }
 

@@ -157,15 +157,15 @@ fn deep(length: usize) -> TestContext {
     context
 }
 
-/// A program's path has a limit, and those of files have none.
+/// The folder that a container's program is started in has a limit, and the paths of files have none.
 #[test]
 fn as_deep_as_a_program_can_be() {
-    let context = deep(200);
+    let context = deep(164);
     works(&context, &[]);
     run(&context, &["reset", "--hard"]).success();
     run(&context, &["clean", "--cache"]).success();
     assert!(!context.base_dir().exists());
-    for length in [205, 300] {
+    for length in [165, 300] {
         let context = deep(length);
         let refused = run(&context, &["up"]).exited(2);
         assert!(refused.stderr.contains("error: the workspace can't lie in `"), "{refused}");

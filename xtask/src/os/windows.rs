@@ -3,6 +3,7 @@
 mod containers;
 mod deleting;
 mod groups;
+mod disks;
 mod layers;
 mod libraries;
 mod moving;
@@ -14,6 +15,7 @@ mod stopping;
 pub use containers::{check_container_runtime, windows};
 pub use deleting::{delete, why_not_deleted};
 pub use groups::check_groups;
+pub use disks::check_disk;
 pub use layers::{release_layers, release_mounts};
 pub use moving::rename;
 pub use networks::host_networks;
@@ -85,21 +87,26 @@ fn is_administrator() -> Option<bool> {
     known.then_some(is_member != 0)
 }
 
-/// A program's path, with its final NUL, must fit `MAX_PATH`, 260: `CreateProcess` takes no longer one as it is, and containerd
-/// starts its shim so. (Under Wine, a workspace of 204 characters works, and in one of 230 `containerd.exe` can't be started.)
-const LONGEST_BASE: usize = 259 - r"\containerd\installed\bin\containerd-shim-runhcs-v1.exe".len();
+/// containerd starts its shim in the folder of the container's bundle (`WorkDir` in
+/// <https://github.com/containerd/containerd/blob/v2.4.2/core/runtime/v2/binary.go>), and `CreateProcess` takes a current folder
+/// of 258 characters at most: with a separator and NUL it must fit `MAX_PATH`, 260
+/// (<https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-setcurrentdirectory>). The longest names of containers are
+/// those of samples that are kept. The paths of programs, which have nearly the same limit, are shorter. No one has seen this on
+/// Windows: under Wine no container is started.
+const LONGEST_BASE: usize =
+    258 - r"\containerd\state\io.containerd.runtime.v2.task\buildkit\buildkit-sample-kept-0123456789abcdef".len();
 
 /// Whether a workspace can lie at a path.
 ///
 /// # Errors
-/// When programs can't be started in it. Files under it may lie deeper: Rust's standard library and Go's name them in
+/// When programs or containers can't be started in it. Files under it may lie deeper: Rust's standard library and Go's name them in
 /// the form that has no such limit.
 pub fn check_base(base: &Path) -> Result<()> {
     let length = base.as_os_str().encode_wide().count();
     let objection = match base.to_str() {
         None => Some("the path is not valid Unicode".into()),
         Some(_) if length > LONGEST_BASE => Some(format!(
-            "Windows starts no program whose path is so long ({length} characters, at most {LONGEST_BASE})"
+            "Windows can't start containers under a path so long ({length} characters, at most {LONGEST_BASE})"
         )),
         Some(path) => windows_path::objection(path).or_else(|| {
             let disk = base.ancestors().last().filter(|disk| !disk.exists())?;
@@ -195,7 +202,7 @@ mod tests {
         let deepest = format!(r"C:\{}", "d".repeat(LONGEST_BASE - 3));
         check_base(Path::new(&deepest)).unwrap();
         let refused = |base: &str| check_base(&real_path(Path::new(base)).unwrap()).unwrap_err().to_string();
-        assert!(refused(&format!("{deepest}d")).ends_with("(205 characters, at most 204)"));
+        assert!(refused(&format!("{deepest}d")).ends_with("(165 characters, at most 164)"));
         assert!(refused(r"\\?\UNC\server\share\x").contains(r"can't lie in `\\server\share\x`: Windows keeps"));
         assert!(refused("C:/x/y:z").contains(r"can't lie in `C:\x\y:z`: Windows lets no name have"));
         let free = ('D'..='Z').map(|letter| format!(r"{letter}:\")).find(|disk| !Path::new(disk).exists()).unwrap();
