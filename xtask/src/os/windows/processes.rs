@@ -10,7 +10,7 @@ use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 use windows_sys::Win32::Foundation::{
-    ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, FILETIME, GetLastError, INVALID_HANDLE_VALUE,
+    ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, FILETIME, GetLastError, INVALID_HANDLE_VALUE, WAIT_TIMEOUT,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     CreateFileW, FILE_READ_ATTRIBUTES, OPEN_EXISTING, SECURITY_IDENTIFICATION, SECURITY_SQOS_PRESENT,
@@ -20,12 +20,17 @@ use windows_sys::Win32::System::Diagnostics::ToolHelp::{
 };
 use windows_sys::Win32::System::Pipes::GetNamedPipeServerProcessId;
 use windows_sys::Win32::System::Threading::{
-    GetProcessTimes, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE, QueryFullProcessImageNameW, TerminateProcess,
+    GetProcessTimes, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE,
+    QueryFullProcessImageNameW, TerminateProcess, WaitForSingleObject,
 };
 
 /// A process by its id, if it is there.
 pub fn process(pid: u32) -> Option<Process> {
-    let handle = open_process(pid, PROCESS_QUERY_LIMITED_INFORMATION)?;
+    // Some processes may be looked at and not be waited for.
+    let waitable = open_process(pid, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE);
+    // SAFETY: the handle is open for this, and nothing is waited for.
+    let is_alive = waitable.as_ref().map(|handle| unsafe { WaitForSingleObject(handle.0, 0) } == WAIT_TIMEOUT);
+    let handle = waitable.or_else(|| open_process(pid, PROCESS_QUERY_LIMITED_INFORMATION))?;
     let zero = FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 };
     let (mut created, mut exited, mut kernel, mut user) = (zero, zero, zero, zero);
     // SAFETY: the handle is open and the four structures are there to be written.
@@ -34,8 +39,9 @@ pub fn process(pid: u32) -> Option<Process> {
     let mut length = u32::try_from(name.len()).unwrap_or(u32::MAX);
     // SAFETY: the buffer has the length that is passed.
     let named = unsafe { QueryFullProcessImageNameW(handle.0, 0, name.as_mut_ptr(), &mut length) } != 0;
-    let has_exited = exited.dwLowDateTime != 0 || exited.dwHighDateTime != 0;
-    (known && named && !has_exited).then(|| Process {
+    // When a live process exited is undefined by the documents of `GetProcessTimes`; zero is what was seen.
+    let is_alive = is_alive.unwrap_or(exited.dwLowDateTime == 0 && exited.dwHighDateTime == 0);
+    (known && named && is_alive).then(|| Process {
         pid,
         started: u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime),
         executable: PathBuf::from(OsString::from_wide(&name[..length as usize])),
@@ -54,9 +60,9 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
     })
 }
 
-/// Whether two paths are of the same file, as far as their text tells.
+/// Whether two paths are of the same file: by their text, or by what they lead to without links and short names.
 pub fn is_same_path(one: &Path, other: &Path) -> bool {
-    comparable(one) == comparable(other)
+    comparable(one) == comparable(other) || resolved(one).is_some_and(|one| resolved(other) == Some(one))
 }
 
 fn comparable(path: &Path) -> PathBuf {
@@ -125,4 +131,45 @@ pub fn listener(endpoint: &Endpoint) -> Option<Process> {
         unsafe { GetNamedPipeServerProcessId(pipe.0, &mut pid) };
     }
     Some(process(pid).unwrap_or(Process { pid, started: 0, executable: PathBuf::from("unknown") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_process_is_there_until_it_ends() {
+        let mut child =
+            Command::new("cmd").args(["/c", "pause"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        assert_eq!(process(child.id()).unwrap().pid, child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The handle that `child` still has keeps its pid from being used again.
+        assert_eq!(process(child.id()), None);
+    }
+
+    #[test]
+    fn a_short_name_is_the_same_file() {
+        let temp = tempfile::tempdir().unwrap();
+        let long = temp.path().join("a long name.exe");
+        std::fs::write(&long, "").unwrap();
+        assert!(is_same_path(&long, &temp.path().join("A LONG NAME.EXE")));
+        assert!(!is_same_path(&long, &temp.path().join("another.exe")));
+        // Disks may be without short names; Wine makes them up.
+        if let Some(short) = short(&long) {
+            assert!(is_same_path(&short, &long));
+        }
+    }
+
+    fn short(path: &Path) -> Option<PathBuf> {
+        let path: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
+        let mut short = [0; 1024];
+        // SAFETY: the path ends with NUL, and the buffer has the length that is passed.
+        let length = unsafe {
+            windows_sys::Win32::Storage::FileSystem::GetShortPathNameW(path.as_ptr(), short.as_mut_ptr(), 1024)
+        };
+        let short = PathBuf::from(OsString::from_wide(&short[..length as usize]));
+        short.to_string_lossy().contains('~').then_some(short)
+    }
 }
