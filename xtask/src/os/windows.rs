@@ -163,15 +163,20 @@ pub(crate) fn mode(_path: &Path) -> io::Result<Option<u32>> {
     Ok(None)
 }
 
-/// Symbolic links need a privilege on Windows, and no archive for it has any: a copy of the file does.
+/// Symbolic links need a privilege on Windows, and no archive for it has any: a copy of the file does. A folder is not copied:
+/// it may hold the link.
 ///
 /// # Errors
-/// The system's own.
+/// The system's own, and for a link to a folder.
 pub fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    fs::copy(path.with_file_name("").join(target), path).map(drop)
+    let target = path.with_file_name("").join(target);
+    if target.is_dir() {
+        return Err(io::Error::other("links to folders can't be copied on Windows"));
+    }
+    fs::copy(target, path).map(drop)
 }
 
 /// Creates a folder; who may use a pipe is the daemon's to say.
@@ -195,6 +200,19 @@ mod tests {
         }
         assert_eq!(real(r"..\x").to_str(), here.parent().unwrap_or(&here).join("x").to_str());
         assert_eq!(real(r"C:\").to_str(), Some(r"C:\"));
+    }
+
+    #[test]
+    fn a_link_is_a_copy_of_a_file_and_never_of_a_folder() {
+        let temp = tempfile::tempdir().unwrap();
+        let at = |name: &str| temp.path().join(name);
+        fs::create_dir(at("folder")).unwrap();
+        fs::write(at("file"), "x").unwrap();
+        symlink(Path::new("file"), &at("one")).unwrap();
+        assert_eq!(fs::read_to_string(at("one")).unwrap(), "x");
+        let refused = symlink(Path::new("folder"), &at("other")).unwrap_err();
+        assert_eq!(refused.to_string(), "links to folders can't be copied on Windows");
+        assert!(!at("other").exists());
     }
 
     #[test]
