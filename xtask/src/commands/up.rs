@@ -242,6 +242,9 @@ fn summary(state: &State) -> String {
 }
 
 /// Shows both logs until Ctrl-C or until a daemon ends, then stops both.
+///
+/// When its window is closed on Windows, there is no time for that: ctrlc's handler returns at once, whereupon Windows ends
+/// this process. The daemons have consoles of their own and stay; `down` finds them.
 fn stay(context: &Context) -> Result<()> {
     let interrupted = logs::on_interrupt()?;
     context.ui.note("Ctrl-C stops both");
