@@ -1,8 +1,10 @@
 //! Which base image a Windows host can run containers of. Pure.
 //!
 //! Containers share the host's kernel. Before Windows Server 2022 that takes an image of exactly the host's build; from then
-//! on also one of the long-term release before it. (hcsshim's `CheckHostAndContainerCompat` and
-//! <https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility> say the same.)
+//! on also one of the long-term release before it
+//! (<https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility>). Whether an image is
+//! taken at all is `platform_windows_compat.go`'s to say, in <https://github.com/containerd/platforms> v1.0.0-rc.5, with which BuildKit
+//! 0.33 and containerd 2.4 are built; rc.2 to rc.4 take none but newer images on a host above 26100.
 
 use crate::platform::Windows;
 
@@ -37,7 +39,9 @@ pub fn for_host(host: Windows) -> Choice {
         // https://github.com/microsoft/hcsshim/issues/2566
         (26200, false) => (
             LTSC2022,
-            Some("on Windows 11 25H2 the image of ltsc2025 fails with 0xc0370112; this one is said to run there"),
+            Some(
+                "on Windows 11 25H2 the image of ltsc2025 fails with 0xc0370112; this one is said to run there, with BuildKit 0.33 or newer",
+            ),
         ),
         _ => (LTSC2022, Some("it is the nearest one, and not known to run on this build of Windows")),
     };

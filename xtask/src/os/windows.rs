@@ -2,8 +2,8 @@
 
 mod containers;
 mod deleting;
-mod groups;
 mod disks;
+mod groups;
 mod layers;
 mod libraries;
 mod moving;
@@ -14,8 +14,8 @@ mod stopping;
 
 pub use containers::{check_container_runtime, windows};
 pub use deleting::{delete, why_not_deleted};
-pub use groups::check_groups;
 pub use disks::check_disk;
+pub use groups::check_groups;
 pub use layers::{release_layers, release_mounts};
 pub use moving::rename;
 pub use networks::host_networks;

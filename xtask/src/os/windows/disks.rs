@@ -17,9 +17,8 @@ const SUBSTITUTED: &str = r"\??\";
 /// containerd itself asks for the file system by the drive letter, and has no snapshotter where it isn't NTFS
 /// (`NewWindowsSnapshotter` in <https://github.com/containerd/containerd/blob/v2.4.2/plugins/snapshots/windows/windows.go>).
 /// Layers are mounted by the host compute service. That runs as SYSTEM, and letters of other machines' disks and those that
-/// `subst` makes are there for one logon only. Nobody has seen such disks yet: Wine 10 tells of C: and Z:
-/// alike that they are fixed ones with NTFS. What
-/// Windows doesn't tell is taken for good.
+/// `subst` makes are there for one logon only. Nobody has seen such disks yet: Wine 10 tells of C: and Z: alike that they are
+/// fixed ones with NTFS. What Windows doesn't tell is taken for good.
 ///
 /// # Errors
 /// One sentence that says what is wrong with the disk.
