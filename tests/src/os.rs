@@ -1,4 +1,4 @@
-//! The one place that knows the operating system: groups of processes, and what a test has left behind.
+//! What differs between operating systems in this library: groups of processes, and what a test has left behind.
 
 /// A process that has something to do with a test's folder.
 #[derive(Debug)]

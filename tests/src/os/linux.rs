@@ -7,6 +7,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use xtask::poll::{self, Look};
 
 /// The processes that run from a folder, stand in it, were started with it, or live on a mount made in it.
 pub(crate) fn processes_under(folder: &Path) -> Vec<Leak> {
@@ -88,10 +90,7 @@ pub(crate) fn end(leak: &Leak, folder: &Path) {
     let Some(pid) = Pid::from_raw(leak.pid.cast_signed()) else { return };
     let _ = kill_process(pid, Signal::KILL);
     // Not a child of this process, so there is nothing to wait for but its entry in /proc.
-    for _ in 0..5_000 {
-        if tie(leak.pid, folder).is_none() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
+    let look = || Ok(if tie(leak.pid, folder).is_none() { Look::Ready(()) } else { Look::NotYet(String::new()) });
+    // One that outlives this shows when the test's folder can't be removed.
+    let _ = poll::until(Duration::from_secs(5), look, |_| xtask::error::Error::ground("it stays"));
 }

@@ -24,6 +24,7 @@ use windows_sys::Win32::System::Threading::{
     PROCESS_INFORMATION, STARTF_USESTDHANDLES, STARTUPINFOW, WaitForSingleObject,
 };
 use xtask::os::Process;
+use xtask::poll::{self, Look};
 
 /// Gives a process a console of its own, so that it can be sent Ctrl-C with its children, and nobody else is.
 pub(crate) fn lead_group(command: &mut Command) {
@@ -193,11 +194,17 @@ pub(crate) fn processes_under(folder: &Path) -> Vec<Leak> {
 /// Ends a process and waits until it is gone.
 pub(crate) fn end(leak: &Leak, folder: &Path) {
     let it = || xtask::os::processes_of(folder).into_iter().find(|process| process.pid == leak.pid);
-    for _ in 0..1_000 {
-        let Some(process) = it() else { return };
-        xtask::os::kill(&process);
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let look = || {
+        Ok(match it() {
+            Some(process) => {
+                xtask::os::kill(&process);
+                Look::NotYet(String::new())
+            }
+            None => Look::Ready(()),
+        })
+    };
+    // One that outlives this shows when the test's folder can't be removed.
+    let _ = poll::until(Duration::from_secs(5), look, |_| xtask::error::Error::ground("it stays"));
 }
 
 /// There are none on Windows.

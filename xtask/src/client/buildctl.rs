@@ -1,6 +1,7 @@
 //! BuildKit's own client, with containerd's to run the image: no Docker needed. Argument vectors only.
 
 use super::{BaseImage, Build, Run};
+use crate::base_image::BUILD_ARGUMENT;
 use crate::platform::Os;
 use crate::process::Argv;
 use crate::tools::{buildctl, ctr};
@@ -15,7 +16,7 @@ pub fn build(workspace: &Workspace, build: &Build) -> Argv {
         .args(["--output", &format!("type=image,name={},unpack=true", build.image)]);
     match &build.base_image {
         BaseImage::Own => argv,
-        BaseImage::Reference(reference) => argv.args(["--opt", &format!("build-arg:BASE_IMAGE={reference}")]),
+        BaseImage::Reference(reference) => argv.args(["--opt", &format!("build-arg:{BUILD_ARGUMENT}={reference}")]),
         BaseImage::Layout { folder, digest } => argv
             .args(["--opt", &format!("context:base=oci-layout://host@{digest}")])
             .args(["--oci-layout", &format!("host={}", folder.display())]),

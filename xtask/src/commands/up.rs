@@ -92,15 +92,14 @@ pub fn ensure(context: &Context) -> Result<()> {
     let prepared = prepare(context)?;
     if let Some(mut state) = recorded
         && state.request.network == context.request.network
-        && prepared.iter().all(|prepared| prepared.staged().is_none())
         && state.request.group == context.request.group
+        && prepared.iter().all(|prepared| prepared.staged().is_none())
         && all_answer(context, &state)
     {
         context.ui.step("Up", &format!("already, and the newest asked for: {}", summary(&state)));
         state.request = context.request.clone();
         return state::write(&context.workspace, &state);
     }
-    // Before anything is stopped, and most of all before anything that isn't ours could be.
     place(context, &prepared)?;
     start(context, context.request.clone())
 }

@@ -1,6 +1,7 @@
 //! What differs between operating systems: processes, rights, and who is behind an endpoint.
 //!
-//! `unix.rs` and `windows.rs` offer the same functions; nothing else asks which system this is.
+//! `unix.rs` and `windows.rs` offer the same functions, but for what tests ask of Windows only; nothing else asks which system
+//! this is.
 
 #[cfg(unix)]
 mod unix;
