@@ -39,7 +39,7 @@ pub fn process(pid: u32) -> Option<Process> {
     let mut length = u32::try_from(name.len()).unwrap_or(u32::MAX);
     // SAFETY: the buffer has the length that is passed.
     let named = unsafe { QueryFullProcessImageNameW(handle.0, 0, name.as_mut_ptr(), &mut length) } != 0;
-    // When a live process exited is undefined by the documents of `GetProcessTimes`; zero is what was seen.
+    // When a live process exited is undefined by the documents of `GetProcessTimes`; under Wine it is zero.
     let is_alive = is_alive.unwrap_or(exited.dwLowDateTime == 0 && exited.dwHighDateTime == 0);
     (known && named && is_alive).then(|| Process {
         pid,
