@@ -95,7 +95,7 @@ fn a_container_that_fails_is_a_failure() {
     let failed = run(&context, &["build-sample", "--sample", &sample]);
     assert_eq!(failed.code, 1, "{failed}");
     assert_eq!(failed.stdout, "before\n");
-    assert!(failed.stderr.contains("failed (exit code 9)"), "{failed}");
+    assert!(failed.stderr.contains("failed (exit code 9): it gave no reason"), "{failed}");
 }
 
 #[test]

@@ -12,7 +12,9 @@ use crate::platform::Os;
 
 /// Whose fault a client's failing is: the ground's, if a daemon no longer answers.
 pub fn blame(context: &Context, what: String, said: &str) -> Error {
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
+    // What containerd's library logs by the way, such as that cgroup v1 is on its way out, is never why.
+    let is_word = |line: &&str| !line.trim().is_empty() && !line.starts_with("time=\"");
+    let last = said.lines().rev().find(is_word).unwrap_or("it gave no reason").trim();
     for component in [Component::Containerd, Component::Buildkit] {
         if let Err(reason) = daemon::answers(&context.workspace, component) {
             // This error has its own reason; the client's is shown as what else it said was.
