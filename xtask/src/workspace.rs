@@ -195,6 +195,11 @@ impl Workspace {
         self.component(component).join("root")
     }
 
+    /// Where containerd keeps layers, a folder each (Windows).
+    pub fn windows_layers(&self) -> PathBuf {
+        self.root(Component::Containerd).join("io.containerd.snapshotter.v1.windows").join("snapshots")
+    }
+
     /// What a daemon keeps only while it runs.
     pub fn state(&self, component: Component) -> PathBuf {
         self.component(component).join("state")

@@ -44,6 +44,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         state::read(&context.workspace)?;
         tidying::check_rights(context, options.fresh)?;
         if options.fresh {
+            // What can't be had must not cost what there is.
+            context.resolve(&context.request.specs)?;
             wipe(context)?;
         }
         let prepared = prepare(context)?;

@@ -55,9 +55,7 @@ pub fn delete(workspace: &Workspace) -> Result<()> {
     condemn(workspace)?;
     // What daemons that were ended hard have left mounted can't be deleted, and must not be deleted through. (Windows)
     os::release_mounts(&workspace.tmp());
-    os::release_layers(
-        &workspace.root(Component::Containerd).join("io.containerd.snapshotter.v1.windows").join("snapshots"),
-    );
+    os::release_layers(&workspace.windows_layers());
     for component in ROOTS {
         files::delete(&workspace.root(component))?;
         files::delete(&workspace.state(component))?;

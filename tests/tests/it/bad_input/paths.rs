@@ -1,7 +1,7 @@
 //! A path in a version's place: archives, folders and checkouts that don't do.
 
 use super::{Transcript, unlocked};
-use crate::common::{PLATFORM, asset_name, done, platform, server};
+use crate::common::{PLATFORM, asset_name, done, platform, run, server};
 use std::fs;
 use std::process::Command;
 use tests::filters::bind;
@@ -93,4 +93,14 @@ fn a_containerd_without_its_shim_is_taken_and_said_to_run_no_container() {
     assert!(!up().stderr.contains("warning:"));
     let shim = context.base_dir().join("containerd/installed/bin/containerd-shim-runhcs-v1.exe");
     assert_eq!(fs::read_to_string(shim).unwrap(), "shim");
+}
+
+#[test]
+fn a_fresh_start_with_what_cannot_be_had_costs_nothing() {
+    let server = server();
+    let context = context!().server(&server);
+    done(&context, "up --no-start");
+    let before = unlocked(&context);
+    run(&context, "up --no-start --fresh --containerd 9.9").exited(3);
+    assert_eq!(unlocked(&context), before);
 }
