@@ -124,6 +124,8 @@ pub enum Command {
     Resolve(commands::resolve::Options),
     /// Show containerd's configuration as it would be written
     Config(commands::config::Options),
+    /// Look at every prerequisite before it bites, and say what mends it
+    Doctor(commands::doctor::Options),
     /// Print shell completions
     Completions(commands::completions::Options),
     /// Measure the harness against the same work done by hand
@@ -170,6 +172,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Ci(options) => return commands::ci::run(ui, options),
         _ => {}
     }
+    if let Command::Doctor(options) = &cli.command {
+        return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options);
+    }
     let context = Context::new(&cli.shared, ui)?;
     match &cli.command {
         Command::Up(options) => commands::up::run(&context, options),
@@ -182,6 +187,6 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_) | Command::Ci(_) => Ok(()),
+        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) => Ok(()),
     }
 }

@@ -21,12 +21,14 @@ pub mod http;
 pub mod lock;
 pub mod os;
 pub mod poll;
+pub mod probe;
 pub mod process;
 pub mod ui;
 
 pub mod base_image;
 pub mod component;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod failure;
 pub mod network;

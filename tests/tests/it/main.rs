@@ -8,6 +8,7 @@ mod cli;
 mod common;
 mod config;
 mod context;
+mod doctor;
 mod fetch;
 mod network;
 mod resolve;

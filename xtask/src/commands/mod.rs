@@ -6,6 +6,7 @@ pub mod ci;
 pub mod clean;
 pub mod completions;
 pub mod config;
+pub mod doctor;
 pub mod down;
 pub mod logs;
 pub mod reset;

@@ -4,6 +4,10 @@
 //! their processes is, however it ends; and what containerd and its shims insist on writing to `/run/containerd` lands in
 //! the workspace, by an overlay on `/run`.
 
+mod looking;
+
+pub use looking::{free_space, has_service, long_paths_enabled};
+
 use super::{Process, Seclusion};
 use crate::error::{Context, Error, Result};
 use crate::platform::Windows;
