@@ -126,6 +126,8 @@ pub enum Command {
     Config(commands::config::Options),
     /// Look at every prerequisite before it bites, and say what mends it
     Doctor(commands::doctor::Options),
+    /// Put versions, configuration, logs and doctor's answers into one file, without secrets, to attach to an issue
+    Bundle(commands::bundle::Options),
     /// Print shell completions
     Completions(commands::completions::Options),
     /// Measure the harness against the same work done by hand
@@ -172,8 +174,11 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Ci(options) => return commands::ci::run(ui, options),
         _ => {}
     }
-    if let Command::Doctor(options) = &cli.command {
-        return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options);
+    // These two also tell why no workspace can lie where it is to.
+    match &cli.command {
+        Command::Doctor(options) => return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options),
+        Command::Bundle(options) => return commands::bundle::run(&Context::wherever(&cli.shared, ui)?, options),
+        _ => {}
     }
     let context = Context::new(&cli.shared, ui)?;
     match &cli.command {
@@ -187,6 +192,6 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) => Ok(()),
+        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) | Command::Bundle(_) => Ok(()),
     }
 }

@@ -33,6 +33,7 @@ pub mod error;
 pub mod failure;
 pub mod network;
 pub mod platform;
+pub mod redact;
 pub mod release;
 pub mod sample;
 pub mod tools;

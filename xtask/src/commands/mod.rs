@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod build_sample;
+pub mod bundle;
 pub mod ci;
 pub mod clean;
 pub mod completions;
