@@ -16,7 +16,8 @@ use crate::source::Github;
 use crate::workspace::Workspace;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long a look may take: PowerShell alone takes seconds to tell of Defender.
@@ -92,14 +93,19 @@ fn side_by_side<G: Send + Sync + 'static>(ground: &Arc<G>, probes: &[Probe<G>], 
         .map(|probe| {
             let (sender, receiver) = channel();
             let (ground, look) = (Arc::clone(ground), probe.look);
-            // Nobody waits for a thread that is too late: it ends with this program.
-            std::thread::spawn(move || sender.send(look(&ground)));
-            (probe.checks, receiver)
+            let thread = std::thread::spawn(move || drop(sender.send(look(&ground))));
+            (probe.checks, thread, receiver)
         })
         .collect();
-    let told = |(checks, receiver): (&[&'static str], std::sync::mpsc::Receiver<Vec<Check>>)| {
+    let told = |(checks, thread, receiver): (&[&'static str], JoinHandle<()>, Receiver<Vec<Check>>)| {
         let why = match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(told) => return told,
+            Ok(told) => {
+                // It has nothing left to do. Under Wine 10, a program that ends while one of its threads does may lose its
+                // exit code.
+                drop(thread.join());
+                return told;
+            }
+            // Nobody waits for a thread that is too late: it ends with this program.
             Err(RecvTimeoutError::Timeout) => {
                 format!("the look at it took longer than {}", humantime::format_duration(patience))
             }
