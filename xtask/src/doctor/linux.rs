@@ -1,6 +1,7 @@
 //! What Linux must have: capabilities, control groups, overlayfs and a file system that it stacks on.
 
-use super::Check;
+use super::{Check, elsewhere};
+use crate::platform::Os;
 use std::path::{Path, PathBuf};
 
 /// The capabilities that containerd, BuildKit and runc make use of, with their numbers.
@@ -130,7 +131,7 @@ pub fn file_system(mountinfo: &str, base: &Path) -> Check {
         return Check::untold(CHECK, "`/proc/self/mountinfo` doesn't show what the workspace lies on");
     };
     let shown = format!("the workspace lies on {} (`{}`)", mount.kind, mount.at.display());
-    let elsewhere = "cargo xtask up --base-dir /var/tmp/buildkit-windows-test";
+    let elsewhere = elsewhere(Os::Linux);
     let kind = mount.kind.as_str();
     if mount.is_read_only {
         Check::problem(CHECK, format!("{shown}, which is read-only")).command(elsewhere)

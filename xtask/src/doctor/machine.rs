@@ -1,6 +1,6 @@
 //! What every machine must have: rights, a place for the workspace, free disk, free endpoints, and what builds from source.
 
-use super::Check;
+use super::{Check, elsewhere};
 use crate::error::Error;
 use crate::os::Process;
 use crate::platform::Os;
@@ -31,11 +31,7 @@ pub fn workspace(base: &Path, objection: Option<&Error>, os: Os) -> Check {
         let there = if base.exists() { "" } else { " (not there yet)" };
         return Check::ok(CHECK, format!("`{}`{there}", base.display()));
     };
-    let check = Check::problem(CHECK, objection.to_string());
-    check.command(match os {
-        Os::Windows => r"cargo xtask up --base-dir C:\bw",
-        Os::Linux => "cargo xtask up --base-dir /var/tmp/buildkit-windows-test",
-    })
+    Check::problem(CHECK, objection.to_string()).command(elsewhere(os))
 }
 
 /// Both archives, their programs, a base image and what is built on it take about as much.
@@ -75,7 +71,7 @@ pub struct Listening {
 }
 
 /// Judges who listens at the workspace's own endpoints.
-pub fn endpoints(found: &[Listening]) -> Check {
+pub fn endpoints(found: &[Listening], os: Os) -> Check {
     const CHECK: &str = "endpoints";
     let foreign: Vec<String> = found
         .iter()
@@ -84,7 +80,8 @@ pub fn endpoints(found: &[Listening]) -> Check {
         .collect();
     if !foreign.is_empty() {
         return Check::problem(CHECK, format!("taken: {}", foreign.join("; ")))
-            .advise("stop it, or use another workspace with `--base-dir DIR`");
+            .advise("stop it, or use another workspace")
+            .command(elsewhere(os));
     }
     let ours = found.iter().filter(|one| one.process.is_some()).count();
     Check::ok(CHECK, if ours > 0 { "the workspace's own daemons listen there" } else { "free" })
@@ -189,9 +186,9 @@ mod tests {
     #[test]
     fn only_a_stranger_at_an_endpoint_is_in_the_way() {
         let at = |process, is_ours| Listening { endpoint: "/w/x.sock".into(), process, is_ours };
-        assert_eq!(endpoints(&[at(None, false)]).found, "free");
-        assert_eq!(endpoints(&[at(process("/w/containerd"), true)]).verdict, Fine);
-        let taken = endpoints(&[at(None, false), at(process("/bin/other"), false)]);
+        assert_eq!(endpoints(&[at(None, false)], Os::Linux).found, "free");
+        assert_eq!(endpoints(&[at(process("/w/containerd"), true)], Os::Linux).verdict, Fine);
+        let taken = endpoints(&[at(None, false), at(process("/bin/other"), false)], Os::Linux);
         assert_eq!(
             (taken.verdict, taken.found.as_str()),
             (Problem, "taken: `/bin/other` (pid 7) listens at `/w/x.sock`")

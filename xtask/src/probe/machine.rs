@@ -25,7 +25,7 @@ pub(super) const PROBES: &[Probe<Ground>] = &[
             vec![machine::disk(free, ground.os())]
         },
     },
-    Probe { checks: &["endpoints"], look: |ground| vec![machine::endpoints(&own_endpoints(ground))] },
+    Probe { checks: &["endpoints"], look: |ground| vec![machine::endpoints(&own_endpoints(ground), ground.os())] },
     Probe { checks: &["services"], look: |ground| vec![machine::others(&services(), &others(ground.os()))] },
     Probe { checks: &["docker"], look: |ground| vec![docker::judge(&docker(), ground.os())] },
     Probe { checks: &["go"], look: |ground| vec![machine::go(&tools(), &ground.request.source, ground.os())] },
