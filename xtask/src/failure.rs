@@ -1,6 +1,32 @@
 //! What the messages of BuildKit, containerd and runc mean: a catalogue as data, and its look-up.
 
-use crate::error::Class;
+use crate::error;
+
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// BuildKit's and containerd's data no longer agree: a reset heals it.
+    StaleState,
+    /// Network, disk, rights, a daemon, or what Windows has to be told first.
+    Ground,
+    /// The image is not for this machine.
+    HostMismatch,
+    /// The build asks for what BuildKit can't do there.
+    UnsupportedFeature,
+    /// These programs are at fault, and others are not.
+    ReleaseBug,
+}
+
+impl Class {
+    /// Whose fault it is when a build ends with it. A machine that can't run an image says nothing about a release, so that is
+    /// the ground's too.
+    pub fn fault(self) -> error::Class {
+        match self {
+            Class::Ground | Class::HostMismatch => error::Class::Ground,
+            Class::StaleState | Class::UnsupportedFeature | Class::ReleaseBug => error::Class::Failed,
+        }
+    }
+}
 
 /// A message that is known, and what to make of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +41,7 @@ pub struct Failure {
     pub remedy: &'static str,
     /// Where upstream speaks of it.
     pub link: &'static str,
-    /// Whose fault it is when a build ends with it.
+    /// What kind of failure it is.
     pub class: Class,
 }
 
@@ -42,7 +68,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "BuildKit refers to a snapshot that containerd no longer has",
         remedy: "run `cargo xtask reset`",
         link: "https://github.com/moby/buildkit/issues/4024",
-        class: Class::Failed,
+        class: Class::StaleState,
     },
     Failure {
         id: "stale-content",
@@ -50,7 +76,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "BuildKit refers to content that containerd no longer has",
         remedy: "run `cargo xtask reset`",
         link: "https://github.com/moby/buildkit/issues/6521",
-        class: Class::Failed,
+        class: Class::StaleState,
     },
     Failure {
         id: "root-in-use",
@@ -90,7 +116,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the base image was not made for this platform, or not for this build of Windows",
         remedy: "take another base image with `--base-image REF`, and drop any `# syntax=` line",
         link: "https://github.com/moby/buildkit/issues/5173",
-        class: Class::Failed,
+        class: Class::HostMismatch,
     },
     Failure {
         id: "not-elevated",
@@ -114,7 +140,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the base image is of a build of Windows that this one can't run",
         remedy: "take another base image with `--base-image REF`",
         link: "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility",
-        class: Class::Ground,
+        class: Class::HostMismatch,
     },
     Failure {
         id: "windows-build-mismatch",
@@ -122,7 +148,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the base image is of a build of Windows that this one can't run",
         remedy: "take another base image with `--base-image REF`",
         link: "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility",
-        class: Class::Ground,
+        class: Class::HostMismatch,
     },
     Failure {
         id: "windows-too-old",
@@ -130,7 +156,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the container ended before it began, as it does when the base image is newer than this Windows is patched",
         remedy: "install this Windows' updates, or take an older base image with `--base-image REF`",
         link: "https://github.com/microsoft/Windows-Containers/issues/591",
-        class: Class::Ground,
+        class: Class::HostMismatch,
     },
     Failure {
         id: "windows-layer-format",
@@ -138,7 +164,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the base image's layers are newer than this Windows can read, as those of ltsc2025 are on Windows 11 25H2",
         remedy: "take an older base image with `--base-image REF`, such as `mcr.microsoft.com/windows/nanoserver:ltsc2022`",
         link: "https://github.com/microsoft/hcsshim/issues/2566",
-        class: Class::Ground,
+        class: Class::HostMismatch,
     },
     Failure {
         id: "windows-layer-format",
@@ -146,7 +172,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "the base image's layers are newer than this Windows can read, as those of ltsc2025 are on Windows 11 25H2",
         remedy: "take an older base image with `--base-image REF`, such as `mcr.microsoft.com/windows/nanoserver:ltsc2022`",
         link: "https://github.com/microsoft/hcsshim/issues/2566",
-        class: Class::Ground,
+        class: Class::HostMismatch,
     },
     Failure {
         id: "windows-layer-in-use",
@@ -178,7 +204,7 @@ const CATALOGUE: &[Failure] = &[
         cause: "runc was built without seccomp",
         remedy: "take a released runc with `--source github`, or another one with `--runc PATH`",
         link: "https://github.com/opencontainers/runc#build-tags",
-        class: Class::Failed,
+        class: Class::ReleaseBug,
     },
     Failure {
         id: "no-overlayfs",
@@ -234,7 +260,7 @@ const NO_NETWORK: Failure = Failure {
     cause: "RUN has no network",
     remedy: "give it Windows' own with `cargo xtask up --network nat`, then build again",
     link: "https://github.com/moby/buildkit/issues/4960",
-    class: Class::Failed,
+    class: Class::UnsupportedFeature,
 };
 
 /// How programs that containers have say that a name can't be looked up.

@@ -27,7 +27,7 @@ pub fn blame(context: &Context, what: String, said: &str) -> Error {
     // Only the client's own last word tells whose fault it was: what a RUN says, or is, may hold any words.
     let verdict = last.rsplit("did not complete successfully: ").next().unwrap_or(last);
     let error = match failure::explain(verdict) {
-        Some(known) if known.class == Class::Ground => Error::ground(message),
+        Some(known) if known.class.fault() == Class::Ground => Error::ground(message),
         _ => Error::failed(message),
     };
     match failure::explain(verdict).or_else(|| no_network(context, said)).or_else(|| failure::explain(said)) {
