@@ -10,6 +10,7 @@ use crate::base_image;
 use crate::client::buildctl;
 use crate::client::{BaseImage, Build, Run};
 use crate::context::Context;
+use crate::daemon::log::Marks;
 use crate::error::{Context as _, Error, Result};
 use crate::host_image;
 use crate::os;
@@ -104,13 +105,14 @@ fn build(context: &Context, options: &Options, deadline: Instant) -> Result<()> 
     let build = Build { context: workspace.sample(), base_image: base_image(context, options)?, image: IMAGE.into() };
     context.ui.step("Building", &format!("{IMAGE} from `{}`", build.context.display()));
     let argv = buildctl::build(workspace, &build);
+    let before = Marks::now(workspace);
     let group = context.ui.group("build");
     let (ending, _, said) = show(context, &argv, deadline, false)?;
     drop(group);
     match ending {
         Ending::Exited(status) if status.success() => Ok(()),
         Ending::Exited(status) => {
-            Err(blame(context, format!("failed to build `{IMAGE}` ({})", process::exit(status)), &said))
+            Err(blame(context, format!("failed to build `{IMAGE}` ({})", process::exit(status)), &said, &before))
         }
         Ending::TimedOut => Err(out_of_time(options, "building")),
     }
@@ -123,6 +125,7 @@ fn run_container(context: &Context, options: &Options, deadline: Instant) -> Res
     let run = Run { image: IMAGE.into(), name: format!("{CONTAINER}{kept}{:x}", since.as_nanos()), keep: options.keep };
     context.ui.step("Running", &run.name);
     fs::create_dir_all(workspace.run().join("fifo")).trying(|| "create the folder of FIFOs".into())?;
+    let before = Marks::now(workspace);
     let (ending, printed, said) = show(context, &buildctl::run(workspace, &run), deadline, true)?;
     let Ending::Exited(status) = ending else {
         end_container(context, &run.name);
@@ -132,7 +135,12 @@ fn run_container(context: &Context, options: &Options, deadline: Instant) -> Res
         context.ui.note(&format!("the container `{}` stays until `cargo xtask clean`", run.name));
     }
     if !status.success() {
-        return Err(blame(context, format!("the container of `{IMAGE}` failed ({})", process::exit(status)), &said));
+        return Err(blame(
+            context,
+            format!("the container of `{IMAGE}` failed ({})", process::exit(status)),
+            &said,
+            &before,
+        ));
     }
     Ok(printed)
 }
