@@ -128,6 +128,8 @@ pub enum Command {
     Doctor(commands::doctor::Options),
     /// Put versions, configuration, logs and doctor's answers into one file, without secrets, to attach to an issue
     Bundle(commands::bundle::Options),
+    /// Tell what a message means: by its id, or found in a text on stdin
+    Explain(commands::explain::Options),
     /// Print shell completions
     Completions(commands::completions::Options),
     /// Measure the harness against the same work done by hand
@@ -168,9 +170,10 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
-    // These two know no workspace.
+    // These know no workspace.
     match &cli.command {
         Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
+        Command::Explain(options) => return commands::explain::run(options),
         Command::Ci(options) => return commands::ci::run(ui, options),
         _ => {}
     }
@@ -192,6 +195,6 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) | Command::Bundle(_) => Ok(()),
+        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) | Command::Bundle(_) | Command::Explain(_) => Ok(()),
     }
 }

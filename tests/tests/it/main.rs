@@ -10,6 +10,7 @@ mod common;
 mod config;
 mod context;
 mod doctor;
+mod explain;
 mod fetch;
 mod network;
 mod resolve;

@@ -9,6 +9,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod down;
+pub mod explain;
 pub mod logs;
 pub mod reset;
 pub mod resolve;
