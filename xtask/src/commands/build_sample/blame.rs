@@ -41,7 +41,9 @@ pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Err
     {
         return explained(message, found.failure, found.failure.class.fault());
     }
-    let aside = || failure::explain(said, Some(Speaker::Client)).map(|found| found.failure);
+    // ctr's words are mixed with the container's.
+    let is_builders = prefix == Some(last_word(false));
+    let aside = || failure::explain(said, Some(Speaker::Client)).map(|found| found.failure).filter(|_| is_builders);
     if prefix.is_none() || word.contains(STEP_ENDED) {
         let of_step = failure::explain_step(said).map(|found| found.failure).filter(|known| is_so(context, known));
         let known = of_step.or_else(aside);
@@ -56,9 +58,9 @@ pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Err
     if let Some(known) = aside() {
         return explained(message, known, Class::Failed);
     }
-    let daemons = match prefix == Some(last_word(true)) {
-        true => [Component::Containerd, Component::Buildkit],
-        false => [Component::Buildkit, Component::Containerd],
+    let daemons = match is_builders {
+        true => [Component::Buildkit, Component::Containerd],
+        false => [Component::Containerd, Component::Buildkit],
     };
     let logged = daemons.map(|daemon| (daemon, before.complaints(&context.workspace, daemon)));
     let meaning = |lines: &[String]| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));
