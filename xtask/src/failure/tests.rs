@@ -50,6 +50,11 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         r#"error: failed to solve: Unavailable: connection error: desc = "transport: Error while dialing: dial unix /w/run/containerd.sock: connect: connection refused""#,
     ),
     (
+        "containerd-unreachable",
+        Client,
+        r#"error: failed to solve: failed to read dockerfile: failed to create lease: connection error: desc = "transport: Error while dialing: dial npipe:////./pipe/buildkit-windows-cfb5008b37cb-containerd: timeout""#,
+    ),
+    (
         "daemon-down",
         Client,
         r#"error: failed to list workers: Unavailable: connection error: desc = "transport: Error while dialing: dial unix /w/run/buildkitd.sock: connect: no such file or directory""#,
@@ -85,6 +90,7 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         Daemon,
         r"containerd: failed to get listener for main endpoint: open \\.\pipe\containerd: Access is denied.",
     ),
+    ("pipe-in-use", Daemon, "buildkitd: open //./pipe/buildkit-windows-d6b46e6cd11f-buildkitd: Access denied."),
     (
         "base-image-platform",
         Client,

@@ -10,10 +10,11 @@ pub(super) const ROWS: &[Failure] = &[
         platforms: WINDOWS,
         said_by: CLIENT,
         matchers: &[
-            &["pipe\\", ": Access is denied"],
-            &["pipe/", ": Access is denied"],
-            &["pipe\\", ": Access denied"],
-            &["pipe/", ": Access denied"],
+            &["./pipe/", ": Access is denied"],
+            &[r".\pipe\", ": Access is denied"],
+            // Wine's words.
+            &["./pipe/", ": Access denied"],
+            &[r".\pipe\", ": Access denied"],
         ],
         cause: "a daemon's pipe lets only administrators in, and this process is not elevated",
         remedy: "open a terminal with *Run as administrator*, and run the same command there",
@@ -25,9 +26,11 @@ pub(super) const ROWS: &[Failure] = &[
         platforms: WINDOWS,
         said_by: DAEMON,
         matchers: &[
-            &["open", "\\pipe\\", ": Access is denied"],
-            &["open", "\\pipe\\", ": Access denied"],
-            &["open", "/pipe/", ": Access is denied"],
+            &["open", "./pipe/", ": Access is denied"],
+            &["open", r".\pipe\", ": Access is denied"],
+            // Wine's words.
+            &["open", "./pipe/", ": Access denied"],
+            &["open", r".\pipe\", ": Access denied"],
         ],
         cause: "the pipe belongs to another process",
         remedy: "stop that one, or use another workspace with `--base-dir DIR`",
@@ -39,8 +42,8 @@ pub(super) const ROWS: &[Failure] = &[
         platforms: WINDOWS,
         said_by: CLIENT,
         matchers: &[
-            &["pipe/docker", ": The system cannot find the file specified"],
-            &[r"pipe\docker", ": The system cannot find the file specified"],
+            &["./pipe/docker", ": The system cannot find the file specified"],
+            &[r".\pipe\docker", ": The system cannot find the file specified"],
         ],
         cause: "Docker is not running, or not in the mode for these containers",
         remedy: "start it, and let it switch to Windows containers",
