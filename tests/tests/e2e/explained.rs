@@ -84,7 +84,13 @@ fn a_build_whose_containerd_is_down() {
     let sample = context.root().join("sample").display().to_string();
     let [here, dockerfile] = ["context", "dockerfile"].map(|name| format!("{name}={sample}"));
     let build = ["--addr", &address, "build", "--progress", "plain", "--frontend", "dockerfile.v0"];
-    let said = fails(&context, BUILDCTL, &[&build[..], &["--local", &here, "--local", &dockerfile]].concat());
+    let build = [&build[..], &["--local", &here, "--local", &dockerfile]].concat();
+    let mut said = fails(&context, BUILDCTL, &build);
+    // buildkitd may not have noticed yet.
+    while said.contains("error reading from server") {
+        means(&context, &said, "daemon-ended");
+        said = fails(&context, BUILDCTL, &build);
+    }
     means(&context, &said, "containerd-unreachable");
 }
 

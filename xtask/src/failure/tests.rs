@@ -86,6 +86,16 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         r#"error: failed to get status: rpc error: code = Unavailable desc = connection error: desc = "transport: error while dialing: open //./pipe/buildkitd: Access is denied.""#,
     ),
     (
+        "not-elevated",
+        Client,
+        r#"error: failed to list workers: Unavailable: connection error: desc = "transport: Error while dialing: dial unix /w/run/buildkitd.sock: connect: permission denied""#,
+    ),
+    (
+        "daemon-ended",
+        Client,
+        "error: failed to solve: failed to read dockerfile: failed to create lease: error reading from server: connection reset by peer",
+    ),
+    (
         "pipe-in-use",
         Daemon,
         r"containerd: failed to get listener for main endpoint: open \\.\pipe\containerd: Access is denied.",

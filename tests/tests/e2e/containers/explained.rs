@@ -132,6 +132,17 @@ fn data_that_no_longer_agree() {
     assert_eq!(explained["id"], "stale-lease", "{said}");
 }
 
+#[test]
+fn a_user_who_may_not_ask() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let socket = format!("unix://{}", context.base_dir().join("run/buildkitd.sock").display());
+    let buildctl = TestContext::new(context.base_dir().join("buildkit/installed/bin/buildctl"));
+    let refused = buildctl.unprivileged_xtask(["--addr", &socket, "debug", "workers"]).run().exited(1);
+    let explained = context.xtask(["explain", "--json"]).stdin(&refused.stderr).run().success().json();
+    assert_eq!(explained["id"], "not-elevated", "{refused}");
+}
+
 /// Nobody knows every failure: then the daemon's own words are shown, and where all of them are.
 #[test]
 fn what_is_not_in_the_catalogue() {

@@ -1,4 +1,4 @@
-//! Network, disk, daemons: what fails on any system.
+//! Network, disk, rights, daemons: what fails on any system.
 
 use super::{BOTH, CLIENT, CLIENT_AND_DAEMON, Class, DAEMON, Failure, LINUX};
 
@@ -58,6 +58,33 @@ pub(super) const ROWS: &[Failure] = &[
         cause: "the daemon that was asked is not running",
         remedy: "run `cargo xtask up`; `cargo xtask logs` shows why it ended",
         link: "https://github.com/docker/for-win/issues/3384",
+    },
+    Failure {
+        id: "daemon-ended",
+        class: Class::Ground,
+        platforms: BOTH,
+        said_by: CLIENT_AND_DAEMON,
+        matchers: &[&["error reading from server: "]],
+        cause: "a daemon ended while it was at work",
+        remedy: "see `cargo xtask logs` for why, then run `cargo xtask up`",
+        link: "https://github.com/grpc/grpc-go/blob/master/internal/transport/http2_client.go",
+    },
+    Failure {
+        id: "not-elevated",
+        class: Class::Ground,
+        platforms: BOTH,
+        said_by: CLIENT,
+        matchers: &[
+            &["./pipe/", ": Access is denied"],
+            &[r".\pipe\", ": Access is denied"],
+            // Wine's words.
+            &["./pipe/", ": Access denied"],
+            &[r".\pipe\", ": Access denied"],
+            &["dial unix", "connect: permission denied"],
+        ],
+        cause: "the daemons let only administrators in, and this process has not their rights",
+        remedy: "run the same command in a terminal opened with *Run as administrator*; on Linux, with sudo",
+        link: "https://github.com/moby/buildkit/issues/4864",
     },
     Failure {
         id: "registry-rate-limit",

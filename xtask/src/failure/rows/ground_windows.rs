@@ -1,25 +1,9 @@
-//! Rights, pipes, features and resources of Windows.
+//! Pipes, features and resources of Windows.
 
 use super::{CLIENT, CLIENT_AND_DAEMON, Class, DAEMON, Failure, NO_CONTAINER_RUNTIME, WINDOWS};
 
 /// The rows.
 pub(super) const ROWS: &[Failure] = &[
-    Failure {
-        id: "not-elevated",
-        class: Class::Ground,
-        platforms: WINDOWS,
-        said_by: CLIENT,
-        matchers: &[
-            &["./pipe/", ": Access is denied"],
-            &[r".\pipe\", ": Access is denied"],
-            // Wine's words.
-            &["./pipe/", ": Access denied"],
-            &[r".\pipe\", ": Access denied"],
-        ],
-        cause: "a daemon's pipe lets only administrators in, and this process is not elevated",
-        remedy: "open a terminal with *Run as administrator*, and run the same command there",
-        link: "https://github.com/moby/buildkit/issues/4864",
-    },
     Failure {
         id: "pipe-in-use",
         class: Class::Ground,
