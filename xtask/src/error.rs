@@ -72,7 +72,7 @@ impl Error {
         self
     }
 
-    /// Keeps the row of the catalogue that it was found to be.
+    /// Keeps the row of the catalogue that it was found to be, beyond doubt.
     #[must_use]
     pub fn known(mut self, failure: &'static Failure) -> Self {
         self.known = Some(failure);

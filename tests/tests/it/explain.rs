@@ -14,7 +14,7 @@ fn a_row_is_shown_by_its_id() {
       message    lease " … ": not found
       cause      BuildKit's record of a build refers to a lease that containerd no longer has
       remedy     run `cargo xtask reset`, which takes that for no failure
-      upstream   https://github.com/moby/buildkit/issues/6521
+      upstream   https://github.com/moby/buildkit/blob/master/cmd/buildctl/prunehistories.go
     ----- stderr -----
     "#);
     let json = context.xtask(["explain", "--json", "disk-full"]).run().success().json();

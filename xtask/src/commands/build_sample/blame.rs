@@ -6,10 +6,12 @@ use crate::context::Context;
 use crate::daemon::log::Marks;
 use crate::daemon::{self, state};
 use crate::error::{Class, Error};
-use crate::failure::{self, Failure, Speaker};
+use crate::failure::{self, Failure, Found, Speaker};
 use crate::network::Network;
 use crate::os;
-use crate::platform::Os;
+
+/// Whose logs are looked at, the one that is nearer to a build first.
+const DAEMONS: [Component; 2] = [Component::Buildkit, Component::Containerd];
 
 /// How many of a log's last lines an error shows.
 const LAST_LINES: usize = 5;
@@ -17,65 +19,68 @@ const LAST_LINES: usize = 5;
 /// How a client says that a step ended by itself: what that step printed tells why, and no log does.
 const STEP_ENDED: &str = "did not complete successfully: exit code";
 
+/// What a failure is known to be.
+struct Reason {
+    known: &'static Failure,
+    /// Whether it says whose fault it was: the client's own last word does, and what a daemon logged. What a RUN or a container
+    /// says, or is, may hold any words.
+    is_verdict: bool,
+}
+
 /// Whose fault a client's failing is: the ground's, if a daemon no longer answers.
-///
-/// What it failed of is looked for in what it said itself, then in what the daemons logged since it was started.
 pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Error {
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
-    let prefix = [false, true].map(last_word).into_iter().find(|prefix| last.starts_with(prefix));
+    let word = own_word(last);
     for component in [Component::Containerd, Component::Buildkit] {
         if let Err(reason) = daemon::answers(&context.workspace, component) {
             // This error has its own reason; the client's is shown as what else it said was.
-            if prefix.is_some() {
+            if word.is_some() {
                 context.ui.passed_on(last);
             }
             let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
             return daemon::with_log(&context.workspace, component, message);
         }
     }
-    let word = last.strip_prefix(prefix.unwrap_or_default()).unwrap_or(last);
-    let message = format!("{what}: {word}");
-    // Only the client's own last word is a verdict: what a RUN or a container says, or is, may hold any words.
-    if prefix.is_some()
-        && let Some(found) = failure::explain(last, Some(Speaker::Client))
-    {
-        return explained(message, found.failure, found.failure.class.fault());
-    }
-    // ctr's words are mixed with the container's.
-    let is_builders = prefix == Some(last_word(false));
-    let aside = || failure::explain(said, Some(Speaker::Client)).map(|found| found.failure).filter(|_| is_builders);
-    if prefix.is_none() || word.contains(STEP_ENDED) {
-        let of_step = failure::explain_step(said).map(|found| found.failure).filter(|known| is_so(context, known));
-        let known = of_step.or_else(aside);
-        return known.map_or_else(
-            || {
-                Error::failed(message.clone())
-                    .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame")
-            },
-            |known| explained(message.clone(), known, Class::Failed),
-        );
-    }
-    if let Some(known) = aside() {
-        return explained(message, known, Class::Failed);
-    }
-    let daemons = match is_builders {
-        true => [Component::Buildkit, Component::Containerd],
-        false => [Component::Containerd, Component::Buildkit],
-    };
-    let logged = daemons.map(|daemon| (daemon, before.complaints(&context.workspace, daemon)));
-    let meaning = |lines: &[String]| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));
-    match logged.iter().find_map(|(_, lines)| meaning(lines)) {
-        Some(found) => explained(message, found.failure, found.failure.class.fault()),
-        None => unexplained(context, message, word, &logged),
+    let message = format!("{what}: {}", word.unwrap_or(last));
+    let logged = DAEMONS.map(|daemon| (daemon, before.complaints(&context.workspace, daemon)));
+    match (reason(context, last, said, &logged), word) {
+        (Some(reason), _) => explained(message, &reason),
+        (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged),
+        (None, _) => Error::failed(message)
+            .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
     }
 }
 
-fn explained(message: String, known: &'static Failure, fault: Class) -> Error {
-    let error = match fault {
-        Class::Ground => Error::ground(message),
+/// What a client says of why it failed, if that is what a line is.
+fn own_word(line: &str) -> Option<&str> {
+    [false, true].into_iter().find_map(|is_data| line.strip_prefix(last_word(is_data)))
+}
+
+/// What a client failed of: as its last word says, else a step's or its other words, else what the daemons logged meanwhile.
+fn reason(context: &Context, last: &str, said: &str, logged: &[(Component, Vec<String>); 2]) -> Option<Reason> {
+    let verdict = |found: Found| Reason { known: found.failure, is_verdict: true };
+    let aside = |found: Found| Reason { known: found.failure, is_verdict: false };
+    let by_client = |text: &str| failure::explain(text, Some(Speaker::Client));
+    let word = own_word(last);
+    if let Some(found) = word.and_then(|_| by_client(last)) {
+        return Some(verdict(found));
+    }
+    // ctr's other words are mixed with the container's.
+    let is_builder = last.starts_with(last_word(false));
+    let of_step = || failure::explain_step(said).filter(|found| is_so(context, found.failure));
+    let beside = of_step().or_else(|| by_client(said)).filter(|_| is_builder);
+    let by_daemon = |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));
+    let has_log = word.is_some_and(|word| !word.contains(STEP_ENDED));
+    beside.map(aside).or_else(|| logged.iter().filter(|_| has_log).find_map(by_daemon).map(verdict))
+}
+
+fn explained(message: String, reason: &Reason) -> Error {
+    let known = reason.known;
+    let error = match known.class.fault() {
+        Class::Ground if reason.is_verdict => Error::ground(message),
         _ => Error::failed(message),
     };
-    let error = error.known(known);
+    let error = if reason.is_verdict { error.known(known) } else { error };
     if known.id != failure::NO_CONTAINER_RUNTIME {
         return error.hint(known.hint());
     }
@@ -108,13 +113,11 @@ fn unexplained(context: &Context, message: String, word: &str, logged: &[(Compon
     ))
 }
 
-/// Whether it can be what a step failed of: for want of a network only if what is up gives it none. On Linux, RUN has the host's.
+/// Whether it can be what a step failed of: for want of a network only if what is up gives it none.
 fn is_so(context: &Context, known: &Failure) -> bool {
-    let on_windows = context.workspace.platform().os == Os::Windows;
     let has_none = || {
         let state = state::read(&context.workspace).ok().flatten();
         state.is_some_and(|state| state.request.network == Network::None)
     };
-    known.platforms.contains(&context.workspace.platform().os)
-        && (known.id != failure::NO_NETWORK || on_windows && has_none())
+    known.platforms.contains(&context.workspace.platform().os) && (known.id != failure::NO_NETWORK || has_none())
 }

@@ -35,6 +35,6 @@ pub(super) const ROWS: &[Failure] = &[
         matchers: &[&["lease \"", "\": not found"]],
         cause: "BuildKit's record of a build refers to a lease that containerd no longer has",
         remedy: "run `cargo xtask reset`, which takes that for no failure",
-        link: "https://github.com/moby/buildkit/issues/6521",
+        link: "https://github.com/moby/buildkit/blob/master/cmd/buildctl/prunehistories.go",
     },
 ];
