@@ -195,6 +195,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) | Command::Bundle(_) | Command::Explain(_) => Ok(()),
+        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) | Command::Bundle(_) | Command::Explain(_) => {
+            Ok(())
+        }
     }
 }
