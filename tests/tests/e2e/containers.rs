@@ -2,6 +2,7 @@
 
 mod explained;
 mod failing;
+mod healing;
 mod main_job;
 mod places;
 mod running;

@@ -20,6 +20,17 @@ pub enum BaseImage {
     },
 }
 
+impl BaseImage {
+    /// Its name, where it has one of its own.
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            BaseImage::Own => None,
+            BaseImage::Reference(reference) => Some(reference.clone()),
+            BaseImage::Layout { digest, .. } => Some(format!("oci-layout://host@{digest}")),
+        }
+    }
+}
+
 /// A build to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {

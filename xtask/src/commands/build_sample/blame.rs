@@ -27,8 +27,25 @@ struct Reason {
     is_verdict: bool,
 }
 
+/// Why an attempt at a sample failed.
+#[derive(Debug)]
+pub struct Blamed {
+    /// What ends the command, unless it is healed.
+    pub error: Error,
+    /// What is known of it.
+    pub known: Option<&'static Failure>,
+    /// Whether the client's own last word says that state was to blame. Words that a RUN printed must cost nobody a cache.
+    pub is_stale: bool,
+}
+
+impl From<Error> for Blamed {
+    fn from(error: Error) -> Self {
+        Self { error, known: None, is_stale: false }
+    }
+}
+
 /// Whose fault a client's failing is: the ground's, if a daemon no longer answers.
-pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Error {
+pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Blamed {
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
     let word = own_word(last);
     for component in [Component::Containerd, Component::Buildkit] {
@@ -38,16 +55,21 @@ pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Err
                 context.ui.passed_on(last);
             }
             let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
-            return daemon::with_log(&context.workspace, component, message);
+            return daemon::with_log(&context.workspace, component, message).into();
         }
     }
     let message = format!("{what}: {}", word.unwrap_or(last));
     let logged = DAEMONS.map(|daemon| (daemon, before.complaints(&context.workspace, daemon)));
     match (reason(context, last, said, &logged), word) {
-        (Some(reason), _) => explained(message, &reason),
-        (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged),
+        (Some(reason), _) => Blamed {
+            error: explained(message, &reason),
+            known: Some(reason.known),
+            is_stale: reason.is_verdict && reason.known.class == failure::Class::StaleState,
+        },
+        (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged).into(),
         (None, _) => Error::failed(message)
-            .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
+            .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame")
+            .into(),
     }
 }
 

@@ -11,10 +11,22 @@ pub fn last_word(is_data: bool) -> &'static str {
     if is_data { "ctr: " } else { "error: " }
 }
 
-/// Runs a client, showing what it says; stdout goes to stdout if it is data. Why it failed is left to the error that ends the
-/// command.
-pub fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) -> Result<(Ending, String, String)> {
+/// What a client's stdout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stdout {
+    /// Nothing to speak of: the client builds.
+    Idle,
+    /// The container's, and so this program's.
+    Relayed,
+    /// The container's, kept for the report that takes this program's.
+    Kept,
+}
+
+/// Runs a client, showing what it says. Why it failed is left to the error that ends the command.
+pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -> Result<(Ending, String, String)> {
     context.ui.detail(&argv.shown());
+    let is_data = stdout != Stdout::Idle;
+    let is_relayed = stdout == Stdout::Relayed;
     let (mut printed, mut said, mut line) = (Vec::new(), Vec::new(), Vec::new());
     let (mut relay, mut broken, mut held) = (Relay::to_stdout(), None, None::<String>);
     let mut pass_on = |line: &[u8]| {
@@ -27,7 +39,7 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) ->
     let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
         if stream == Stream::Stdout {
             printed.extend_from_slice(chunk);
-            if is_data && let Err(error) = relay.print(chunk) {
+            if is_relayed && let Err(error) = relay.print(chunk) {
                 broken = Some(error);
             }
             return;
@@ -46,7 +58,7 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) ->
     if let Some(held) = held.filter(|_| !is_failure) {
         context.ui.passed_on(&held);
     }
-    if is_data && broken.is_none() {
+    if is_relayed && broken.is_none() {
         broken = relay.end().err();
     }
     match broken {
