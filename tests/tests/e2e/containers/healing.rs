@@ -138,25 +138,34 @@ fn the_harness_does_not_get_there_by_itself() {
         run(&context, line).success();
         works(&line.join(" "));
     }
-    for killed in [&["containerd"][..], &["buildkitd"], &["containerd", "buildkitd"], &["buildkitd", "containerd"]] {
+    for killed in [&["containerd"][..], &["buildkitd"], &["containerd", "buildkitd"]] {
         killed.iter().for_each(|daemon| kill(pid(&context, daemon).unwrap()));
         works(&format!("a kill of {killed:?}"));
     }
-    // Killed when the first mark is gone, when a root is, when one is there again, and when one daemon is up.
     let base = context.base_dir();
-    let [mark, roots @ ..] =
-        ["containerd/root/buildkit-windows-pair", "buildkit/root", "containerd/root"].map(|path| base.join(path));
+    let [mark, containerd, buildkit] =
+        ["containerd/root/buildkit-windows-pair", "containerd/root", "buildkit/root"].map(|path| base.join(path));
     for line in [&["up", "--fresh"][..], &["reset", "--hard"]] {
-        for path in [&mark, &roots[0], &roots[1]] {
+        // Between the two, containerd deletes all that BuildKit refers to; then the roots go.
+        for text in ["Removed image", "Stopped containerd"] {
+            let mut running = xtask(&context, line).spawn();
+            running.wait_for_output(text);
+            drop(running.kill());
+            works(&format!("{line:?}, killed at {text}"));
+        }
+        for path in [&mark, &buildkit, &containerd] {
             drop(killed_when(&context, line, || !path.exists()));
             works(&format!("{line:?}, killed without {}", path.display()));
         }
-        for path in [&mark, &base.join("buildkit/root/cache.db")] {
-            run(&context, &["down"]).success();
-            fs::remove_dir_all(&roots[0]).unwrap();
-            drop(killed_when(&context, line, || path.exists() && roots[0].exists()));
-            works(&format!("{line:?}, killed with {}", path.display()));
+    }
+    // And while both come back, one after the other.
+    for path in [&containerd, &mark, &buildkit] {
+        run(&context, &["down"]).success();
+        for root in [&containerd, &buildkit] {
+            fs::remove_dir_all(root).unwrap();
         }
+        drop(killed_when(&context, &["up"], || path.exists()));
+        works(&format!("an `up` killed at {}", path.display()));
     }
 }
 
