@@ -241,4 +241,7 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let failed = run.wait();
     assert_eq!(failed.code, 3, "{failed}");
     assert!(failed.stderr.contains("buildkitd no longer answers"), "{failed}");
+    let word = failed.stderr.lines().find(|line| line.starts_with("error: failed to receive status")).unwrap();
+    let explained = context.xtask(["explain", "--json"]).stdin(word).run().success().json();
+    assert_eq!(explained["id"], "daemon-ended", "{failed}");
 }

@@ -20,6 +20,7 @@ const LAST_LINES: usize = 5;
 const STEP_ENDED: &str = "did not complete successfully: exit code";
 
 /// What a failure is known to be.
+#[derive(Debug)]
 struct Reason {
     known: &'static Failure,
     /// Whether it says whose fault it was: the client's own last word does, and what a daemon logged. What a RUN or a container
@@ -60,7 +61,7 @@ pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Bla
     }
     let message = format!("{what}: {}", word.unwrap_or(last));
     let logged = DAEMONS.map(|daemon| (daemon, before.complaints(&context.workspace, daemon)));
-    match (reason(context, last, said, &logged), word) {
+    match (reason(|known| is_so(context, known), last, said, &logged), word) {
         (Some(reason), _) => Blamed {
             error: explained(message, &reason),
             known: Some(reason.known),
@@ -79,7 +80,12 @@ fn own_word(line: &str) -> Option<&str> {
 }
 
 /// What a client failed of: as its last word says, else a step's or its other words, else what the daemons logged meanwhile.
-fn reason(context: &Context, last: &str, said: &str, logged: &[(Component, Vec<String>); 2]) -> Option<Reason> {
+fn reason(
+    is_so: impl Fn(&Failure) -> bool,
+    last: &str,
+    said: &str,
+    logged: &[(Component, Vec<String>); 2],
+) -> Option<Reason> {
     let verdict = |found: Found| Reason { known: found.failure, is_verdict: true };
     let aside = |found: Found| Reason { known: found.failure, is_verdict: false };
     let by_client = |text: &str| failure::explain(text, Some(Speaker::Client));
@@ -89,7 +95,7 @@ fn reason(context: &Context, last: &str, said: &str, logged: &[(Component, Vec<S
     }
     // ctr's other words are mixed with the container's.
     let is_builder = last.starts_with(last_word(false));
-    let of_step = || failure::explain_step(said).filter(|found| is_so(context, found.failure));
+    let of_step = || failure::explain_step(said).filter(|found| is_so(found.failure));
     let beside = of_step().or_else(|| by_client(said)).filter(|_| is_builder);
     let by_daemon = |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));
     let has_log = word.is_some_and(|word| !word.contains(STEP_ENDED));
@@ -142,4 +148,51 @@ fn is_so(context: &Context, known: &Failure) -> bool {
         state.is_some_and(|state| state.request.network == Network::None)
     };
     known.platforms.contains(&context.workspace.platform().os) && (known.id != failure::NO_NETWORK || has_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The row that a failure is found to be, and whether that is a verdict.
+    fn found(said: &str, logged: [&str; 2]) -> Option<(&'static str, bool)> {
+        let last = said.lines().last().unwrap();
+        let logged = [0, 1].map(|at| (DAEMONS[at], logged[at].lines().map(str::to_owned).collect()));
+        reason(|_| true, last, said, &logged).map(|reason| (reason.known.id, reason.is_verdict))
+    }
+
+    const FULL: &str = r#"time="…" level=error msg="write /w/x: no space left on device""#;
+
+    #[test]
+    fn the_clients_last_word_comes_first_and_the_logs_last() {
+        let stale = "error: failed to solve: parent snapshot sha256:1 does not exist: not found";
+        assert_eq!(found(stale, [FULL, ""]), Some(("stale-snapshot", true)));
+        for logged in [[FULL, ""], ["", FULL]] {
+            assert_eq!(found("error: failed to solve: unexpected EOF", logged), Some(("disk-full", true)));
+        }
+        let beside = "#5 ERROR: toomanyrequests: x\nerror: failed to solve: unexpected EOF";
+        assert_eq!(found(beside, [FULL, ""]), Some(("registry-rate-limit", false)));
+        assert_eq!(found("error: failed to solve: unexpected EOF", ["", ""]), None);
+    }
+
+    #[test]
+    fn a_step_that_ended_by_itself_tells_itself_what_it_failed_of() {
+        let said = |printed: &str| {
+            format!(
+                "#5 x\n------\n > [2/2] RUN x:\n0.5 {printed}\n------\nerror: failed to solve: process \"x\" did not complete successfully: exit code: 1"
+            )
+        };
+        assert_eq!(found(&said("Access is denied."), [FULL, ""]), Some(("container-user", false)));
+        assert_eq!(found(&said("no space left on device"), [FULL, FULL]), None);
+    }
+
+    #[test]
+    fn what_a_container_says_means_nothing() {
+        assert_eq!(found("no space left on device", [FULL, ""]), None);
+        assert_eq!(found("parent snapshot x does not exist: not found\nctr: unexpected EOF", ["", ""]), None);
+        assert_eq!(
+            found("ctr: hcs::CreateComputeSystem x: y. (0xc0370101)", ["", ""]),
+            Some(("windows-build-mismatch", true))
+        );
+    }
 }
