@@ -241,7 +241,9 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let failed = run.wait();
     assert_eq!(failed.code, 3, "{failed}");
     assert!(failed.stderr.contains("buildkitd no longer answers"), "{failed}");
-    let word = failed.stderr.lines().find(|line| line.starts_with("error: failed to receive status")).unwrap();
+    // What the client hears first of it differs.
+    let is_clients = |line: &&str| line.starts_with("error: ") && !line.contains("no longer answers");
+    let word = failed.stderr.lines().find(is_clients).unwrap_or_else(|| panic!("{failed}"));
     let explained = context.xtask(["explain", "--json"]).stdin(word).run().success().json();
-    assert_eq!(explained["id"], "daemon-ended", "{failed}");
+    assert!(["daemon-ended", "daemon-down"].contains(&explained["id"].as_str().unwrap()), "{explained}{failed}");
 }
