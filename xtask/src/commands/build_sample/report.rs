@@ -3,7 +3,6 @@
 use super::blame::Blamed;
 use crate::commands::reset::Freed;
 use crate::error::Class;
-use crate::failure;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -109,6 +108,7 @@ pub fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::error::Error;
+    use crate::failure;
 
     #[test]
     fn a_failure_is_told_with_what_is_known_of_it() {
