@@ -51,6 +51,9 @@ pub struct Shared {
     /// Which CNI plugins (Windows, when there is to be a network) [default: latest]
     #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CNI", hide_env_values = true, value_parser = value::<Spec>)]
     pub cni: Option<Spec>,
+    /// Which buildx (where Docker is the client) [default: Docker's own, else latest]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_BUILDX", hide_env_values = true, value_parser = value::<Spec>)]
+    pub buildx: Option<Spec>,
     /// Which network RUN has on Windows: none, or nat [default: none]
     #[arg(long, global = true, value_name = "NETWORK", env = "BUILDKIT_WINDOWS_NETWORK", hide_env_values = true, value_parser = value::<Network>)]
     pub network: Option<Network>,
@@ -85,12 +88,14 @@ impl Shared {
             Component::Buildkit => self.buildkit.as_ref(),
             Component::Runc => self.runc.as_ref(),
             Component::Cni => self.cni.as_ref(),
+            Component::Buildx => self.buildx.as_ref(),
         }
     }
 
-    /// Whether versions, a source, a network or who may use them are asked for at all.
+    /// Whether the daemons' versions, a source, a network or who may use them are asked for at all.
     pub fn is_choosy(&self) -> bool {
-        let asks_for_versions = Component::ALL.iter().any(|component| self.spec(*component).is_some());
+        let of_daemons = Component::ALL.iter().filter(|component| **component != Component::Buildx);
+        let asks_for_versions = of_daemons.into_iter().any(|component| self.spec(*component).is_some());
         asks_for_versions || self.source.is_some() || self.network.is_some() || self.group.is_some()
     }
 }

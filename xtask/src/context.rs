@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub request: Request,
     /// The repository that this harness belongs to.
     pub repository: PathBuf,
+    /// The buildx asked for. No daemon needs it, so it is no part of the request.
+    pub buildx: Option<Spec>,
     /// Whether versions, a source, a network or a group were asked for at all.
     pub is_choosy: bool,
     /// Take what the lock file says, and nothing else.
@@ -89,12 +91,19 @@ impl<'a> Context<'a> {
                 network,
                 group: shared.group.as_deref().and_then(groups),
             },
+            buildx: shared.buildx.clone(),
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
             offline: shared.offline,
             locked: shared.locked,
         })
+    }
+
+    /// What was asked for of the daemons' components, and of buildx if anything was.
+    pub fn all_specs(&self) -> Vec<(Component, Spec)> {
+        let buildx = self.buildx.iter().map(|spec| (Component::Buildx, spec.clone()));
+        self.request.specs.iter().cloned().chain(buildx).collect()
     }
 
     /// Makes what was asked for exact.

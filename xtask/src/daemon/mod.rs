@@ -56,7 +56,7 @@ pub fn argv(workspace: &Workspace, component: Component, group: Option<&str>) ->
             let argv = group.into_iter().fold(argv, |argv, group| argv.args(["--group", group]));
             if workspace.platform().os == Os::Linux { argv.arg("--oci-worker=false") } else { argv }
         }
-        Component::Runc | Component::Cni => Argv::new(program),
+        Component::Runc | Component::Cni | Component::Buildx => Argv::new(program),
     };
     let tmp = workspace.tmp();
     // What the environment says of other daemons is not meant for these.
