@@ -71,8 +71,8 @@ impl Component {
     /// What the name of the file with an asset's digest has behind the asset's own, as upstream publishes it.
     pub fn sums_ending(self) -> &'static str {
         match self {
-            Component::Containerd | Component::Buildkit | Component::Runc => ".sha256sum",
             Component::Cni => ".sha256",
+            _ => ".sha256sum",
         }
     }
 

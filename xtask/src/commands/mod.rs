@@ -10,6 +10,7 @@ pub mod config;
 pub mod doctor;
 pub mod down;
 pub mod explain;
+mod loaded;
 pub mod logs;
 pub mod reset;
 pub mod resolve;

@@ -1,6 +1,6 @@
 //! Whose fault it was that a client failed, and what it failed of.
 
-use super::showing::last_word;
+use super::showing::{is_help, is_of_builder, last_word};
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::log::Marks;
@@ -45,11 +45,11 @@ impl From<Error> for Blamed {
     }
 }
 
-/// Whose fault a client's failing is: the ground's, if a daemon no longer answers.
-pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Blamed {
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
-    let word = own_word(last);
-    for component in [Component::Containerd, Component::Buildkit] {
+/// Whose fault a client's failing is: the ground's, if one of the daemons that it needs no longer answers.
+pub fn blame(context: &Context, daemons: &[Component], what: String, said: &str, before: &Marks) -> Blamed {
+    let last = said.lines().rev().find(|line| !is_help(line)).unwrap_or("it said nothing").trim();
+    let word = last_word(last);
+    for component in daemons.iter().copied() {
         if let Err(reason) = daemon::answers(&context.workspace, component) {
             // This error has its own reason; the client's is shown as what else it said was.
             if word.is_some() {
@@ -60,23 +60,22 @@ pub fn blame(context: &Context, what: String, said: &str, before: &Marks) -> Bla
         }
     }
     let message = format!("{what}: {}", word.unwrap_or(last));
-    let logged = DAEMONS.map(|daemon| (daemon, before.complaints(&context.workspace, daemon)));
+    let logged = DAEMONS.map(|daemon| {
+        let is_needed = daemons.contains(&daemon);
+        (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
+    });
     match (reason(|known| is_so(context, known), last, said, &logged), word) {
         (Some(reason), _) => Blamed {
             error: explained(message, &reason),
             known: Some(reason.known),
             is_stale: reason.is_verdict && reason.known.class == failure::Class::StaleState,
         },
+        (None, _) if daemons.is_empty() => Error::failed(message).hint("see what that buildkitd has logged").into(),
         (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged).into(),
         (None, _) => Error::failed(message)
             .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame")
             .into(),
     }
-}
-
-/// What a client says of why it failed, if that is what a line is.
-fn own_word(line: &str) -> Option<&str> {
-    [false, true].into_iter().find_map(|is_data| line.strip_prefix(last_word(is_data)))
 }
 
 /// What a client failed of: as its last word says, else a step's or its other words, else what the daemons logged meanwhile.
@@ -89,12 +88,12 @@ fn reason(
     let verdict = |found: Found| Reason { known: found.failure, is_verdict: true };
     let aside = |found: Found| Reason { known: found.failure, is_verdict: false };
     let by_client = |text: &str| failure::explain(text, Some(Speaker::Client));
-    let word = own_word(last);
+    let word = last_word(last);
     if let Some(found) = word.and_then(|_| by_client(last)) {
         return Some(verdict(found));
     }
     // ctr's other words are mixed with the container's.
-    let is_builder = last.starts_with(last_word(false));
+    let is_builder = is_of_builder(last);
     let of_step = || failure::explain_step(said).filter(|found| is_so(found.failure));
     let beside = of_step().or_else(|| by_client(said)).filter(|_| is_builder);
     let by_daemon = |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));

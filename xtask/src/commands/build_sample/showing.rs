@@ -6,9 +6,25 @@ use crate::error::Result;
 use crate::process::{self, Argv, Ending, Stream};
 use std::time::Instant;
 
-/// How the line begins in which a client says why it failed.
-pub fn last_word(is_data: bool) -> &'static str {
-    if is_data { "ctr: " } else { "error: " }
+/// How the lines begin in which what builds says why it failed: buildctl and buildx.
+const OF_BUILDERS: [&str; 2] = ["error: ", "ERROR: "];
+
+/// How those begin of what runs containers: ctr and docker.
+const OF_RUNNERS: [&str; 2] = ["ctr: ", "docker: "];
+
+/// What a client says of why it failed, if that is what a line is.
+pub fn last_word(line: &str) -> Option<&str> {
+    OF_BUILDERS.iter().chain(&OF_RUNNERS).find_map(|beginning| line.strip_prefix(beginning))
+}
+
+/// Whether a line is the last word of what builds. What runs containers mixes its words with the container's.
+pub fn is_of_builder(line: &str) -> bool {
+    OF_BUILDERS.iter().any(|beginning| line.starts_with(beginning))
+}
+
+/// Whether a line only tells how to get help: docker ends with one, after it has said why it failed.
+pub fn is_help(line: &str) -> bool {
+    line.trim().is_empty() || line.contains("'docker run --help'")
 }
 
 /// What a client's stdout is.
@@ -25,16 +41,18 @@ pub enum Stdout {
 /// Runs a client, showing what it says. Why it failed is left to the error that ends the command.
 pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -> Result<(Ending, String, String)> {
     context.ui.detail(&argv.shown());
-    let is_data = stdout != Stdout::Idle;
     let is_relayed = stdout == Stdout::Relayed;
     let (mut printed, mut said, mut line) = (Vec::new(), Vec::new(), Vec::new());
     let (mut relay, mut broken, mut held) = (Relay::to_stdout(), None, None::<String>);
     let mut pass_on = |line: &[u8]| {
         let line = String::from_utf8_lossy(line).trim_end().to_owned();
+        if held.is_some() && is_help(&line) {
+            return;
+        }
         if let Some(earlier) = held.take() {
             context.ui.passed_on(&earlier);
         }
-        if line.starts_with(last_word(is_data)) { held = Some(line) } else { context.ui.passed_on(&line) }
+        if last_word(&line).is_some() { held = Some(line) } else { context.ui.passed_on(&line) }
     };
     let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
         if stream == Stream::Stdout {
