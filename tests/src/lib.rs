@@ -5,6 +5,8 @@
 
 pub mod archives;
 pub mod context;
+#[cfg(unix)]
+pub mod docker;
 mod environment;
 pub mod filters;
 mod go;

@@ -1,5 +1,6 @@
 //! What takes containers of Linux: samples whose Dockerfiles have a shell's commands in them.
 
+mod docker;
 mod explained;
 mod failing;
 mod healing;

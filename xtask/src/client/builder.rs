@@ -110,15 +110,15 @@ fn look(said: &str, buildx: &Buildx, ui: &Ui) -> Result<()> {
 }
 
 fn taken(buildx: &Buildx, driver: &str) -> Error {
+    // Every context of Docker's is a builder of that name too; of one that can't be reached buildx tells no driver.
+    let (driver, is_context) = if driver.is_empty() { ("docker", true) } else { (driver, driver == "docker") };
     let what =
         format!("the name `{BUILDER}` belongs to a builder with the driver `{driver}`, and `{DRIVER}` is needed");
-    // Every context of Docker's is a builder of that name too.
-    let hint = if driver == "docker" {
+    Error::ground(what).hint(if is_context {
         format!("give the Docker context `{BUILDER}` another name, or build with `--client buildctl`")
     } else {
-        format!("remove it with `BUILDX_CONFIG={} {}`", buildx.config().display(), buildx.remove().shown())
-    };
-    Error::ground(what).hint(hint)
+        format!("set BUILDX_CONFIG to `{}`, and run `{}`", buildx.config().display(), buildx.remove().shown())
+    })
 }
 
 /// Deletes the builders of a workspace. Those of the remote driver are but entries in a folder.

@@ -68,12 +68,13 @@ pub struct Options {
     /// Print one JSON object about all of it instead of what the container prints
     #[arg(long)]
     json: bool,
-    /// What drives the build: auto takes Docker if it runs containers of this system
+    /// What drives the build: buildx (with Docker), buildctl, or auto: Docker if one runs containers of this system
     #[arg(
         long,
         value_name = "CLIENT",
         value_enum,
         default_value = "auto",
+        hide_possible_values = true,
         env = "BUILDKIT_WINDOWS_CLIENT",
         hide_env_values = true
     )]

@@ -1,0 +1,104 @@
+//! A Docker Engine of a test's own: its data, its sockets and its containerd lie in the test's folder.
+
+use crate::TestContext;
+use crate::run::forking;
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long the engine may take to answer, or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `dockerd`, ended when it is dropped.
+pub struct Engine {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Engine {
+    /// Starts one, and waits until it answers.
+    ///
+    /// # Panics
+    /// When there is none (Debian: docker.io), or it doesn't come up.
+    pub fn start(context: &TestContext) -> Self {
+        let folder = context.root().join("engine");
+        fs::create_dir(&folder).expect("a new folder");
+        let log = File::create(folder.join("log")).expect("a new file");
+        let mut command = Command::new("dockerd");
+        command.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(folder.join("exec"));
+        command.arg("--pidfile").arg(folder.join("pid")).arg("--host").arg(host(&folder));
+        // No configuration of this machine's, and no word to its network.
+        command.arg("--config-file").arg(context.write("engine/daemon.json", "{}"));
+        command.args(["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"]);
+        command.env("HOME", &folder).env("TMPDIR", &folder).env_remove("DOCKER_HOST").current_dir(&folder);
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
+        let none_else = forking();
+        let child = command.spawn().expect("`dockerd` (Debian: docker.io)");
+        drop(none_else);
+        let mut engine = Self { child, folder };
+        let deadline = Instant::now() + PATIENCE;
+        while !engine.docker(&["version"]).status.success() {
+            let has_ended = engine.child.try_wait().expect("our child").is_some();
+            assert!(!has_ended && Instant::now() < deadline, "dockerd does not come up:\n{}", engine.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        engine
+    }
+
+    /// What leads a client to it: DOCKER_HOST.
+    pub fn host(&self) -> String {
+        host(&self.folder)
+    }
+
+    /// Runs `docker` with it.
+    ///
+    /// # Panics
+    /// When there is no `docker`.
+    pub fn docker(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new("docker");
+        command.args(arguments).env("DOCKER_HOST", self.host()).env("HOME", &self.folder).env_remove("DOCKER_CONTEXT");
+        command.env_remove("DOCKER_CONFIG").output().expect("`docker` (Debian: docker.io)")
+    }
+
+    /// What `docker` answers.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn answer(&self, arguments: &[&str]) -> String {
+        let output = self.docker(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "docker {arguments:?}: {said}\n{}", self.log());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+fn host(folder: &std::path::Path) -> String {
+    format!("unix://{}", folder.join("docker.sock").display())
+}
+
+impl Drop for Engine {
+    /// Asks it to end: it then stops its containerd, and takes its mounts away. What is left, the context finds.
+    fn drop(&mut self) {
+        terminate(&mut self.child);
+    }
+}
+
+/// Asks a daemon to end, and ends it if it takes too long.
+pub fn terminate(child: &mut Child) {
+    if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
+        // It may have ended by itself.
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(child.kill());
+    drop(child.wait());
+}
