@@ -132,6 +132,32 @@ fn the_users_docker_is_what_it_was_and_clean_takes_only_what_is_the_workspaces()
     assert_eq!(context.strays(), Vec::<String>::new(), "nothing is written outside the workspace");
 }
 
+#[test]
+fn dockers_own_buildx_is_taken_unless_another_is_asked_for() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    run(&context, &["up", "--no-start", "--buildx", "latest"]).success();
+    let program = fs::read(workspace(&context).program(Component::Buildx, "buildx")).unwrap();
+    run(&context, &["clean"]).success();
+    let config = context.root().join("users-docker");
+    context.write_program(config.join("cli-plugins/docker-buildx"), program);
+    let before = contents(&config);
+    let build = |arguments: &[&str]| {
+        with(&engine, &context, &[&["build-sample"], arguments].concat()).env("DOCKER_CONFIG", &config).run().success()
+    };
+    let own = build(&["-v"]);
+    assert_eq!(own.stdout, hello());
+    assert!(
+        own.stderr.contains(", with its own buildx") && own.stderr.contains("docker buildx build --builder"),
+        "{own}"
+    );
+    assert!(!own.stderr.contains("Resolved buildx"), "{own}");
+    let asked = build(&["--buildx", "latest"]);
+    assert!(asked.stderr.contains("Resolved buildx") && asked.stderr.contains("the workspace's buildx"), "{asked}");
+    assert!(asked.stderr.contains("Up already"), "no daemon minds: {asked}");
+    assert_eq!(contents(&config), before);
+}
+
 /// An image that another build has taken the name from does not stay behind.
 #[test]
 fn only_the_newest_image_stays_in_docker() {
