@@ -8,13 +8,22 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Where control groups are.
+const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
+
 /// How long the engine may take to answer, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Starts dockerd with a view of the file system in which `/run` and `/etc` are its own: its containerd's shims have their
+/// sockets at a fixed place in the one, and it writes a key into the other. What it mounts is gone when it is.
+const IN_ITS_OWN_VIEW: &str =
+    r#"cp -a /etc etc && mount --bind etc /etc && mount -t tmpfs tmpfs /run && exec dockerd "$@""#;
 
 /// A running `dockerd`, ended when it is dropped.
 pub struct Engine {
     child: Child,
     folder: PathBuf,
+    control_group: String,
 }
 
 impl Engine {
@@ -26,7 +35,11 @@ impl Engine {
         let folder = context.root().join("engine");
         fs::create_dir(&folder).expect("a new folder");
         let log = File::create(folder.join("log")).expect("a new file");
-        let mut command = Command::new("dockerd");
+        let name = context.root().file_name().expect("a folder has a name").to_string_lossy();
+        let control_group = format!("buildkit-windows-engine-{name}");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-c", IN_ITS_OWN_VIEW, "dockerd"]);
+        command.arg(format!("--cgroup-parent=/{control_group}"));
         command.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(folder.join("exec"));
         command.arg("--pidfile").arg(folder.join("pid")).arg("--host").arg(host(&folder));
         // No configuration of this machine's, and no word to its network.
@@ -35,13 +48,17 @@ impl Engine {
         command.env("HOME", &folder).env("TMPDIR", &folder).env_remove("DOCKER_HOST").current_dir(&folder);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
         let none_else = forking();
-        let child = command.spawn().expect("`dockerd` (Debian: docker.io)");
+        let child = command.spawn().expect("`unshare`");
         drop(none_else);
-        let mut engine = Self { child, folder };
+        let mut engine = Self { child, folder, control_group };
         let deadline = Instant::now() + PATIENCE;
         while !engine.docker(&["version"]).status.success() {
             let has_ended = engine.child.try_wait().expect("our child").is_some();
-            assert!(!has_ended && Instant::now() < deadline, "dockerd does not come up:\n{}", engine.log());
+            assert!(
+                !has_ended && Instant::now() < deadline,
+                "dockerd (Debian: docker.io) does not come up:\n{}",
+                engine.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         engine
@@ -86,6 +103,12 @@ impl Drop for Engine {
     /// Asks it to end: it then stops its containerd, and takes its mounts away. What is left, the context finds.
     fn drop(&mut self) {
         terminate(&mut self.child);
+        // Docker leaves those behind: one in each hierarchy, or the only one.
+        let hierarchies = fs::read_dir(CONTROL_GROUPS).into_iter().flatten().flatten().map(|entry| entry.path());
+        for hierarchy in hierarchies.chain([PathBuf::from(CONTROL_GROUPS)]) {
+            // Not every hierarchy has it.
+            let _ = fs::remove_dir(hierarchy.join(&self.control_group));
+        }
     }
 }
 

@@ -6,5 +6,6 @@ mod failing;
 mod healing;
 mod main_job;
 mod places;
+mod remote;
 mod running;
 mod source;

@@ -79,6 +79,9 @@ fn list(context: &Context, options: &Options) -> Result<()> {
     for (component, process) in stop::running(&context.workspace)? {
         text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
     }
+    for what in loaded::left(context) {
+        text.push_str(&format!("remove {what}\n"));
+    }
     for path in doomed(context, options)? {
         text.push_str(&format!("delete {} ({})\n", path.display(), bytes(files::disk_use(&path))));
     }

@@ -24,6 +24,15 @@ pub fn remember(context: &Context, image: &str) -> Result<()> {
     files::write_whole(&context.workspace.loaded_images(), (ids.join("\n") + "\n").as_bytes())
 }
 
+/// What [`remove`] would remove, for people.
+pub fn left(context: &Context) -> Vec<String> {
+    let has_builder = context.workspace.buildx_config().exists();
+    let names = if has_builder { containers(context) } else { Vec::new() };
+    let containers = names.into_iter().map(|name| format!("Docker's container {name}"));
+    let images = recorded(context).into_iter().map(|id| format!("Docker's image {id}"));
+    containers.chain(images).chain(has_builder.then(|| format!("the builder {BUILDER}"))).collect()
+}
+
 /// Removes all of it.
 ///
 /// # Errors
