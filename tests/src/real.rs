@@ -45,7 +45,8 @@ pub fn programs(xtask: &Path) -> &'static Real {
     static REAL: OnceLock<Real> = OnceLock::new();
     REAL.get_or_init(|| {
         let target = xtask.parent().and_then(Path::parent).expect("a binary lies in target/PROFILE");
-        let folder = env::var_os(FOLDER).map_or_else(|| target.join("e2e"), PathBuf::from);
+        let named = env::var_os(FOLDER).filter(|folder| !folder.is_empty());
+        let folder = named.map_or_else(|| target.join("e2e"), PathBuf::from);
         prepare(&folder, Platform::host().expect("a known host"))
     })
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask clean`: stop everything, then remove the image, the containers and the workspace.
 
-use super::print;
 use super::tidying::{self, empty, empty_docker, tell_stopped};
+use super::{loaded, print};
 use crate::context::Context;
 use crate::daemon::{state, stop};
 use crate::error::{Context as _, Result};

@@ -78,6 +78,16 @@ fn a_container_that_prints_something_else_is_shown_as_a_diff() {
     ");
 }
 
+/// `ctr` loses what a quick container prints now and then, and that is nobody's failure.
+#[test]
+fn a_container_that_seems_to_print_nothing_is_run_once_more() {
+    let context = machine();
+    let sample = sample(&context, "FROM base\nCMD [\"/bin/sh\", \"-c\", \":\"]\n", Some("one\n"));
+    let failed = run(&context, &["build-sample", "--sample", &sample]).exited(1);
+    assert_eq!(failed.stderr.matches("Running buildkit-sample-").count(), 2, "{failed}");
+    assert!(failed.stderr.contains("it is run once more") && failed.stderr.contains("-one"), "{failed}");
+}
+
 #[test]
 fn a_container_that_fails_is_a_failure() {
     let context = machine();
