@@ -123,6 +123,12 @@ pub fn acquire(workspace: &Workspace, command: &str, ui: &Ui) -> Result<Guard> {
     }
 }
 
+/// Who holds the lock. That is written when it is held already, so it may come a moment later.
 fn holder(workspace: &Workspace) -> String {
-    fs::read_to_string(workspace.lock_holder()).unwrap_or_else(|_| "another command".into())
+    let look = || {
+        let told = fs::read_to_string(workspace.lock_holder()).ok().filter(|holder| !holder.is_empty());
+        Ok(told.map_or_else(|| Look::NotYet(String::new()), Look::Ready))
+    };
+    let holder = poll::until(Duration::from_millis(500), look, |_| Error::ground("nobody tells"));
+    holder.unwrap_or_else(|_| "another command".into())
 }
