@@ -28,6 +28,7 @@ pub mod ui;
 pub mod base_image;
 pub mod component;
 pub mod config;
+pub mod docker;
 pub mod doctor;
 pub mod error;
 pub mod failure;

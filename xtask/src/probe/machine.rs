@@ -1,9 +1,10 @@
 //! Looks at what every machine has.
 
 use super::{Ground, Probe, ask};
+use crate::client;
 use crate::component::Component;
 use crate::daemon::state;
-use crate::doctor::docker::{self, Docker};
+use crate::doctor::docker;
 use crate::doctor::machine::{self, Listening, Tools};
 use crate::os;
 use crate::platform::Os;
@@ -27,7 +28,7 @@ pub(super) const PROBES: &[Probe<Ground>] = &[
     },
     Probe { checks: &["endpoints"], look: |ground| vec![machine::endpoints(&own_endpoints(ground), ground.os())] },
     Probe { checks: &["services"], look: |ground| vec![machine::others(&services(), &others(ground.os()))] },
-    Probe { checks: &["docker"], look: |ground| vec![docker::judge(&docker(), ground.os())] },
+    Probe { checks: &["docker"], look: |ground| vec![docker::judge(&client::docker::ask(ground.os()), ground.os())] },
     Probe { checks: &["go"], look: |ground| vec![machine::go(&tools(), &ground.request.source, ground.os())] },
 ];
 
@@ -63,14 +64,6 @@ fn services() -> Result<Vec<String>, String> {
         }
     }
     Ok(installed)
-}
-
-fn docker() -> Docker {
-    let Some(program) = process::find("docker") else { return Docker::Absent };
-    match ask(&Argv::new(program).args(["version", "--format", "{{json .}}"])) {
-        Ok(output) => docker::read(&output.stdout, &output.last_words()),
-        Err(why) => Docker::Unclear(why),
-    }
 }
 
 /// What building from source would find.

@@ -3,11 +3,12 @@
 use crate::client::Client;
 use crate::client::buildctl::Buildctl;
 use crate::client::buildx::{Buildx, Program};
-use crate::client::docker::{self, Server};
+use crate::client::docker;
 use crate::client::remote::Remote;
 use crate::commands::up;
 use crate::component::Component;
 use crate::context::Context;
+use crate::docker::Server;
 use crate::error::Result;
 use crate::process;
 use crate::version::Spec;
