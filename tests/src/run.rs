@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use xtask::poll::{self, Look};
 
 /// How long a run may take before it counts as hanging.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -111,7 +112,7 @@ impl Xtask {
         os::lead_group(&mut self.command);
         let name = format!("{:?}", self.command);
         let none_else = forking();
-        let mut child = self.command.spawn().map_err(|error| format!("failed to run {name}: {error}"))?;
+        let mut child = spawned(&mut self.command).map_err(|error| format!("failed to run {name}: {error}"))?;
         drop(none_else);
         let group = os::Group::of(&child).map_err(|error| format!("failed to keep {name} in a group: {error}"))?;
         let printed = Arc::new(Printed::default());
@@ -122,6 +123,21 @@ impl Xtask {
         let deadline = Instant::now() + self.timeout;
         Ok(Running { child, group, name, printed, deadline, filters: self.filters, ended: false })
     }
+}
+
+/// Starts a command. A program that was just written may be open for a moment in another thread's child, which doesn't run it yet,
+/// and then can't be run.
+fn spawned(command: &mut Command) -> std::io::Result<Child> {
+    let mut last = None;
+    let look = || match command.spawn() {
+        Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => Ok(Look::NotYet(error.to_string())),
+        tried => {
+            last = Some(tried);
+            Ok(Look::Ready(()))
+        }
+    };
+    let waited = poll::until(Duration::from_secs(5), look, xtask::error::Error::ground);
+    last.unwrap_or_else(|| Err(std::io::Error::other(waited.err().map_or_else(String::new, |error| error.to_string()))))
 }
 
 /// What a process has printed so far.

@@ -113,7 +113,7 @@ fn without_rights_there_is_a_problem() {
 fn a_place_where_no_workspace_can_lie_is_one_problem_among_the_checks() {
     let server = ReleaseServer::start();
     let cannot = if cfg!(windows) { "d".repeat(200) } else { "a,b".to_owned() };
-    let why = if cfg!(windows) { "Windows starts no program whose path is so long" } else { "with `,` in it" };
+    let why = if cfg!(windows) { "Windows can't start containers under a path so long" } else { "with `,` in it" };
     let context = context!().server(&server).base_name(&cannot);
     let outcome = doctor(&context, &server, &["--json"]).exited(3);
     let (bad, said) = verdict(&outcome, "workspace");
