@@ -104,7 +104,12 @@ pub fn image_id(image: &str) -> Argv {
     docker().args(["image", "inspect", "--format", "{{.Id}}", image])
 }
 
-/// Removes an image by its id, with the name it has; one that has other names too stays.
+/// Tells an image's names, a line each.
+pub fn image_names(id: &str) -> Argv {
+    docker().args(["image", "inspect", "--format", "{{range .RepoTags}}{{println .}}{{end}}", id])
+}
+
+/// Removes an image by its id, with the name it has, if that is not another's: see [`image_names`].
 pub fn remove_image(id: &str) -> Argv {
     docker().args(["image", "rm", id])
 }

@@ -23,20 +23,17 @@ use crate::host_image;
 use crate::install;
 use crate::os;
 use crate::process::{self, Ending};
-use crate::sample::{self, EXPECTED_FILE};
+use crate::sample::{self, EXPECTED_FILE, IMAGE};
 use blame::{Blamed, blame};
 use choosing::{Wanted, choose};
 use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use report::{Report, millis};
-use showing::{Stdout, show};
+use showing::{Stage, Stdout, show};
 use staging::{find_sample, stage};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// The name of every sample's image.
-pub const IMAGE: &str = "docker.io/library/buildkit-sample:latest";
 
 /// How the names of samples' containers begin.
 const CONTAINER: &str = "buildkit-sample-";
@@ -194,12 +191,12 @@ impl healing::Ground for Trial<'_> {
             build(work, report)
         })?;
         let printed = run_container(work, report)?;
-        if work.expects_words && printed.as_deref() == Some("") {
+        if work.expects_words && printed.as_deref() == Some("") && !work.client.loads() && !work.options.keep {
             // When a container ends before `ctr` has come to read what it prints, as a quick one may on a busy machine, `ctr`
             // doesn't read it at all: `Delete` in https://github.com/containerd/containerd/blob/v2.4.2/client/task.go.
             work.context
                 .ui
-                .note("the container printed nothing, which `ctr` may only have missed: it is run once more");
+                .warn("the container printed nothing, which `ctr` may only have missed: it is run once more");
             return run_container(work, report);
         }
         Ok(printed)
@@ -263,7 +260,7 @@ fn build(work: &Work, report: &mut Report) -> Result<(), Blamed> {
         }
         Ending::Exited(status) => {
             let what = format!("failed to build `{IMAGE}` ({})", process::exit(status));
-            Err(blame(context, work.daemons, what, &said, &before))
+            Err(blame(context, Stage::Build, work.daemons, what, &said, &before))
         }
         Ending::TimedOut => Err(out_of_time(options, "building").into()),
     }
@@ -294,7 +291,9 @@ fn run_container(work: &Work, report: &mut Report) -> Result<Option<String>, Bla
     }
     if !status.success() {
         let what = format!("the container of `{IMAGE}` failed ({})", process::exit(status));
-        return Err(blame(context, work.daemons, what, &said, &before));
+        // What Docker runs is none of the workspace's daemons' business.
+        let daemons = if work.client.loads() { &[] } else { work.daemons };
+        return Err(blame(context, Stage::Run, daemons, what, &said, &before));
     }
     Ok(Some(printed))
 }

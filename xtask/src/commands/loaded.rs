@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{Context as _, Result};
 use crate::files;
 use crate::process::{self, Argv, Output};
+use crate::sample::IMAGE;
 use std::fs;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub fn remember(context: &Context, image: &str) -> Result<()> {
     let id = process::succeed_within(&buildx::image_id(image), PATIENCE)?.stdout.trim().to_owned();
     let mut ids = recorded(context);
     // One that a kept container still needs stays on the list.
-    ids.retain(|old| *old != id && !is_removed(&buildx::remove_image(old)));
+    ids.retain(|old| *old != id && !is_image_removed(old));
     ids.push(id);
     files::write_whole(&context.workspace.loaded_images(), (ids.join("\n") + "\n").as_bytes())
 }
@@ -49,7 +50,7 @@ pub fn remove(context: &Context) -> Result<()> {
         }
     }
     for id in recorded(context) {
-        if is_removed(&buildx::remove_image(&id)) {
+        if is_image_removed(&id) {
             context.ui.step("Removed", &format!("Docker's image {id}"));
         } else {
             context.ui.warn(&format!("Docker's image `{id}` stays: Docker does not run, or still needs it"));
@@ -70,6 +71,17 @@ fn containers(context: &Context) -> Vec<String> {
 fn recorded(context: &Context) -> Vec<String> {
     let text = fs::read_to_string(context.workspace.loaded_images()).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
+}
+
+/// Removes an image, unless someone has given it a name of their own: then it is theirs, and counts as removed. By its id, Docker
+/// would take that name away too.
+fn is_image_removed(id: &str) -> bool {
+    let names = capture(&buildx::image_names(id)).filter(|output| output.status.success());
+    let is_ours = |name: &str| name.is_empty() || IMAGE.ends_with(name);
+    match names {
+        Some(output) if !output.stdout.lines().map(str::trim).all(is_ours) => true,
+        _ => is_removed(&buildx::remove_image(id)),
+    }
 }
 
 /// Removes something; what is gone already counts as removed.

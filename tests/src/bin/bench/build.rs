@@ -5,9 +5,9 @@ use crate::machine::{Bench, Commands as _, Machine};
 use crate::table::{Goal, Row};
 use crate::up::run_folder;
 use xtask::client::{BaseImage, Build, Run, buildctl};
-use xtask::commands::build_sample::IMAGE;
 use xtask::error::Result;
 use xtask::host_image;
+use xtask::sample::IMAGE;
 
 pub fn measure(bench: &Bench, assets: &Assets, rows: &mut Vec<Row>) -> Result<()> {
     let machine = Machine::new(bench, &assets.server);

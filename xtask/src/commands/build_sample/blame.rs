@@ -1,6 +1,6 @@
 //! Whose fault it was that a client failed, and what it failed of.
 
-use super::showing::{is_help, is_of_builder, last_word};
+use super::showing::{Stage, is_help, last_word};
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::log::Marks;
@@ -46,9 +46,16 @@ impl From<Error> for Blamed {
 }
 
 /// Whose fault a client's failing is: the ground's, if one of the daemons that it needs no longer answers.
-pub fn blame(context: &Context, daemons: &[Component], what: String, said: &str, before: &Marks) -> Blamed {
+pub fn blame(
+    context: &Context,
+    stage: Stage,
+    daemons: &[Component],
+    what: String,
+    said: &str,
+    before: &Marks,
+) -> Blamed {
     let last = said.lines().rev().find(|line| !is_help(line)).unwrap_or("it said nothing").trim();
-    let word = last_word(last);
+    let word = last_word(last, stage);
     for component in daemons.iter().copied() {
         if let Err(reason) = daemon::answers(&context.workspace, component) {
             // This error has its own reason; the client's is shown as what else it said was.
@@ -64,13 +71,16 @@ pub fn blame(context: &Context, daemons: &[Component], what: String, said: &str,
         let is_needed = daemons.contains(&daemon);
         (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
     });
-    match (reason(|known| is_so(context, known), last, said, &logged), word) {
-        (Some(reason), _) => Blamed {
-            error: explained(message, &reason),
-            known: Some(reason.known),
-            is_stale: reason.is_verdict && reason.known.class == failure::Class::StaleState,
-        },
-        (None, _) if daemons.is_empty() => Error::failed(message).hint("see what that buildkitd has logged").into(),
+    match (reason(|known| is_so(context, known), stage, last, said, &logged), word) {
+        (Some(reason), _) => {
+            Blamed { error: explained(message, &reason), known: Some(reason.known), is_stale: is_stale(stage, last) }
+        }
+        (None, _) if daemons.is_empty() => Error::failed(message)
+            .hint(match stage {
+                Stage::Build => "see what that buildkitd has logged",
+                Stage::Run => "see what the container has printed",
+            })
+            .into(),
         (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged).into(),
         (None, _) => Error::failed(message)
             .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame")
@@ -78,9 +88,16 @@ pub fn blame(context: &Context, daemons: &[Component], what: String, said: &str,
     }
 }
 
+/// Whether what builds says itself that state is to blame. A container can print any words, and a log has those of others too.
+fn is_stale(stage: Stage, last: &str) -> bool {
+    let said = last_word(last, stage).and_then(|_| failure::explain(last, Some(Speaker::Client)));
+    stage == Stage::Build && said.is_some_and(|found| found.failure.class == failure::Class::StaleState)
+}
+
 /// What a client failed of: as its last word says, else a step's or its other words, else what the daemons logged meanwhile.
 fn reason(
     is_so: impl Fn(&Failure) -> bool,
+    stage: Stage,
     last: &str,
     said: &str,
     logged: &[(Component, Vec<String>); 2],
@@ -88,12 +105,12 @@ fn reason(
     let verdict = |found: Found| Reason { known: found.failure, is_verdict: true };
     let aside = |found: Found| Reason { known: found.failure, is_verdict: false };
     let by_client = |text: &str| failure::explain(text, Some(Speaker::Client));
-    let word = last_word(last);
+    let word = last_word(last, stage);
     if let Some(found) = word.and_then(|_| by_client(last)) {
         return Some(verdict(found));
     }
     // ctr's other words are mixed with the container's.
-    let is_builder = is_of_builder(last);
+    let is_builder = stage == Stage::Build && word.is_some();
     let of_step = || failure::explain_step(said).filter(|found| is_so(found.failure));
     let beside = of_step().or_else(|| by_client(said)).filter(|_| is_builder);
     let by_daemon = |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));
@@ -157,7 +174,8 @@ mod tests {
     fn found(said: &str, logged: [&str; 2]) -> Option<(&'static str, bool)> {
         let last = said.lines().last().unwrap();
         let logged = [0, 1].map(|at| (DAEMONS[at], logged[at].lines().map(str::to_owned).collect()));
-        reason(|_| true, last, said, &logged).map(|reason| (reason.known.id, reason.is_verdict))
+        let stage = if said.contains("error: ") { Stage::Build } else { Stage::Run };
+        reason(|_| true, stage, last, said, &logged).map(|reason| (reason.known.id, reason.is_verdict))
     }
 
     const FULL: &str = r#"time="…" level=error msg="write /w/x: no space left on device""#;
@@ -183,6 +201,22 @@ mod tests {
         };
         assert_eq!(found(&said("Access is denied."), [FULL, ""]), Some(("container-user", false)));
         assert_eq!(found(&said("no space left on device"), [FULL, FULL]), None);
+    }
+
+    #[test]
+    fn only_what_builds_can_blame_stale_state() {
+        let words = "parent snapshot x does not exist: not found";
+        for (stage, line, expected) in [
+            (Stage::Build, format!("error: failed to solve: {words}"), true),
+            (Stage::Build, format!("ERROR: failed to solve: {words}"), true),
+            (Stage::Build, words.to_owned(), false),
+            (Stage::Run, format!("error: {words}"), false),
+            (Stage::Run, format!("ERROR: {words}"), false),
+            (Stage::Run, format!("ctr: {words}"), false),
+            (Stage::Run, format!("docker: {words}"), false),
+        ] {
+            assert_eq!(is_stale(stage, &line), expected, "{stage:?} {line}");
+        }
     }
 
     #[test]

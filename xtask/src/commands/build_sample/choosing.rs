@@ -40,6 +40,8 @@ pub fn choose<'a>(context: &'a Context, wanted: Wanted, remote: Option<&Remote>)
         Wanted::Auto => {
             let reason = match docker::ask(os).map(|server| buildx(context, &server, remote)) {
                 Ok(Ok(client)) => return Ok(client),
+                // What was asked for by name is not passed over.
+                Ok(Err(error)) if context.buildx.is_some() => return Err(error),
                 Ok(Err(error)) => error.to_string(),
                 Err(trouble) => trouble.to_string(),
             };

@@ -6,20 +6,22 @@ use crate::error::Result;
 use crate::process::{self, Argv, Ending, Stream};
 use std::time::Instant;
 
-/// How the lines begin in which what builds says why it failed: buildctl and buildx.
-const OF_BUILDERS: [&str; 2] = ["error: ", "ERROR: "];
-
-/// How those begin of what runs containers: ctr and docker.
-const OF_RUNNERS: [&str; 2] = ["ctr: ", "docker: "];
-
-/// What a client says of why it failed, if that is what a line is.
-pub fn last_word(line: &str) -> Option<&str> {
-    OF_BUILDERS.iter().chain(&OF_RUNNERS).find_map(|beginning| line.strip_prefix(beginning))
+/// What a client does. What builds says only its own words; what runs a container mixes them with the container's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// buildctl or buildx builds.
+    Build,
+    /// ctr or docker runs.
+    Run,
 }
 
-/// Whether a line is the last word of what builds. What runs containers mixes its words with the container's.
-pub fn is_of_builder(line: &str) -> bool {
-    OF_BUILDERS.iter().any(|beginning| line.starts_with(beginning))
+/// What a client says of why it failed, if that is what a line is.
+pub fn last_word(line: &str, stage: Stage) -> Option<&str> {
+    let beginnings = match stage {
+        Stage::Build => ["error: ", "ERROR: "],
+        Stage::Run => ["ctr: ", "docker: "],
+    };
+    beginnings.iter().find_map(|beginning| line.strip_prefix(beginning))
 }
 
 /// Whether a line only tells how to get help: docker ends with one, after it has said why it failed.
@@ -42,6 +44,7 @@ pub enum Stdout {
 pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -> Result<(Ending, String, String)> {
     context.ui.detail(&argv.shown());
     let is_relayed = stdout == Stdout::Relayed;
+    let stage = if stdout == Stdout::Idle { Stage::Build } else { Stage::Run };
     let (mut printed, mut said, mut line) = (Vec::new(), Vec::new(), Vec::new());
     let (mut relay, mut broken, mut held) = (Relay::to_stdout(), None, None::<String>);
     let mut pass_on = |line: &[u8]| {
@@ -52,7 +55,7 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -
         if let Some(earlier) = held.take() {
             context.ui.passed_on(&earlier);
         }
-        if last_word(&line).is_some() { held = Some(line) } else { context.ui.passed_on(&line) }
+        if last_word(&line, stage).is_some() { held = Some(line) } else { context.ui.passed_on(&line) }
     };
     let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
         if stream == Stream::Stdout {
