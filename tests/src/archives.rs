@@ -1,11 +1,12 @@
 //! Archives made in memory: good ones, hostile ones, and ones that the net has spoilt.
 
 use flate2::Compression;
+use flate2::bufread::DeflateDecoder;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use rawzip::path::EntryPath;
-use rawzip::{CompressionMethod, ZipArchiveWriter};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter, ZipFileHeaderRecord};
 use sha2::{Digest, Sha256};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use tar::{EntryType, Header};
 
 /// The SHA-256 of some bytes, in hex.
@@ -41,6 +42,23 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
         append(name, content).expect("memory takes what is written to it");
     }
     archive.finish().expect("memory takes what is written to it")
+}
+
+/// What is in a zip archive: names and contents, in its order.
+///
+/// # Panics
+/// When it is no zip archive, or is not whole.
+pub fn unzip(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let archive = ZipArchive::from_slice(archive).expect("a zip archive");
+    let file = |entry: ZipFileHeaderRecord<'_>| {
+        let name = String::from_utf8(entry.file_path().as_bytes().to_vec()).expect("a name in UTF-8");
+        let contents = archive.get_entry(entry.wayfinder()).expect("it is listed");
+        let mut plain = Vec::new();
+        let mut reader = contents.verifying_reader(DeflateDecoder::new(contents.data()));
+        reader.read_to_end(&mut plain).expect("it is whole");
+        (name, plain)
+    };
+    archive.entries().map(|entry| file(entry.expect("an entry"))).collect()
 }
 
 /// The first half of an archive: what an interrupted download leaves.

@@ -192,6 +192,13 @@ impl TestContext {
             command.env(name, self.temp());
         }
         command.env("PATH", self.search_path());
+        // Whatever Docker this machine has, there is none for a test that doesn't bring its own.
+        let nowhere = if cfg!(windows) {
+            "npipe:////./pipe/no-docker".into()
+        } else {
+            format!("unix://{}/no-docker", self.root.display())
+        };
+        command.env("DOCKER_HOST", nowhere);
         command.env("BUILDKIT_WINDOWS_BASE_DIR", &self.base);
         command.env("GITHUB_API_URL", self.api_url.clone().unwrap_or_else(|| self.refusing.url()));
     }

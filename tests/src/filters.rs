@@ -35,7 +35,7 @@ const GENERAL: &[(&str, &str)] = &[
     (r"\[::1\]:\d+\b", "[SERVER]"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?UTC|Z|[+-]\d\d:\d\d)", "[TIME]"),
     (r"\b[0-9a-f]{64}\b", "[SHA256]"),
-    (r#"("(?:pid|size|bytes)": ?)\d+"#, r#"$1"[NUMBER]""#),
+    (r#"("(?:pid|size|bytes|[a-z]+_ms)": ?)\d+"#, r#"$1"[NUMBER]""#),
     (r"\b(pid|PID|process) \d+\b", "$1 [PID]"),
     (r"\b\d+(\.\d+)? ?([KMGT]i?B|kB|B|bytes?)\b", "[SIZE]"),
     // `1.2s`, `340ms` and humantime's `1m 2s`.

@@ -5,6 +5,8 @@
 
 pub mod archives;
 pub mod context;
+#[cfg(unix)]
+pub mod docker;
 mod environment;
 pub mod filters;
 mod go;
@@ -15,7 +17,7 @@ pub mod server;
 mod stand_in;
 mod tree;
 
-pub use archives::{Hostile, sha256_hex, tar_gz, zip};
+pub use archives::{Hostile, sha256_hex, tar_gz, unzip, zip};
 pub use context::TestContext;
 pub use os::run_restricted;
 pub use run::{Outcome, Running, Xtask};

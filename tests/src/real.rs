@@ -1,4 +1,4 @@
-//! Real containerd, BuildKit and runc for the end-to-end tests: got once, and offered as a mirror folder.
+//! Real containerd, BuildKit, runc and buildx for the end-to-end tests: got once, and offered as a mirror folder.
 
 use crate::{archives, sha256_hex};
 use std::env;
@@ -62,15 +62,20 @@ pub fn prepare(folder: &Path, platform: Platform) -> Real {
     let lock = File::create(folder.join("lock")).expect("a lock file");
     lock.lock().expect("the lock");
     let mirror = folder.join("mirror");
+    let workspace = Workspace::new(folder.join("workspace"), platform);
     // Written last: what it holds, so that another fixture brings another containerd.
     let (wanted, holds) = (containerds(platform.os), folder.join("holds"));
     if fs::read_to_string(&holds).ok() != Some(wanted.join(" ")) {
-        let workspace = Workspace::new(folder.join("workspace"), platform);
         for spec in &wanted {
-            place(&workspace, spec);
-            pack(&workspace, &mirror);
+            place(&workspace, &["--containerd", spec]);
+            pack(&workspace, &mirror, Component::needed_on(platform.os));
         }
         fs::write(&holds, wanted.join(" ")).expect("a file in the target folder");
+    }
+    // Docker is where it is of use, and Wine has none. A mirror may be older than this.
+    if platform.os == Os::Linux && !has(&mirror, Component::Buildx, platform) {
+        place(&workspace, &["--buildx", "latest"]);
+        pack(&workspace, &mirror, &[Component::Buildx]);
     }
     let versions = |component: Component| {
         let names = fs::read_dir(&mirror).expect("the mirror").map(|entry| entry.expect("a file").file_name());
@@ -102,18 +107,26 @@ fn containerds(os: Os) -> Vec<String> {
 }
 
 /// Gets the programs into a workspace. What it says shows that it goes on, for minutes where it builds.
-fn place(workspace: &Workspace, containerd: &str) {
-    let up = ["cargo xtask", "up", "--no-start", "--source", "go", "--containerd", containerd].map(OsString::from);
+fn place(workspace: &Workspace, asked: &[&str]) {
+    let up = ["cargo xtask", "up", "--no-start", "--source", "go"].iter().chain(asked).map(OsString::from);
     let platform = ["--platform".into(), workspace.platform().to_string().into()];
     let base = ["--base-dir".into(), workspace.base().into()];
-    let code = xtask::cli::run(up.into_iter().chain(platform).chain(base));
+    let code = xtask::cli::run(up.chain(platform).chain(base));
     assert_eq!(code, 0, "the real programs can't be had");
 }
 
-fn pack(workspace: &Workspace, mirror: &Path) {
+/// Whether a mirror holds a component.
+fn has(mirror: &Path, component: Component, platform: Platform) -> bool {
+    let names = fs::read_dir(mirror).expect("the mirror").map(|entry| entry.expect("a file").file_name());
+    names
+        .into_iter()
+        .any(|name| name.to_str().is_some_and(|name| component.version_in_asset_name(name, platform).is_some()))
+}
+
+fn pack(workspace: &Workspace, mirror: &Path, components: &[Component]) {
     fs::create_dir_all(mirror).expect("a folder in the target folder");
     let platform = workspace.platform();
-    for component in Component::needed_on(platform.os) {
+    for component in components {
         let programs: Vec<(String, Vec<u8>)> = local::programs_in(*component, platform, &workspace.bin(*component))
             .iter()
             .map(|program| {
@@ -121,8 +134,8 @@ fn pack(workspace: &Workspace, mirror: &Path) {
                 (format!("bin/{name}"), fs::read(program).expect("it was built"))
             })
             .collect();
-        let bytes = if *component == Component::Runc {
-            programs.into_iter().next().map(|(_, bytes)| bytes).expect("runc is one program")
+        let bytes = if component.is_bare() {
+            programs.into_iter().next().map(|(_, bytes)| bytes).expect("it is one program")
         } else {
             let files: Vec<(&str, &[u8], u32)> =
                 programs.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice(), 0o755)).collect();

@@ -4,7 +4,7 @@ use crate::os;
 use insta::Settings;
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -35,11 +35,12 @@ pub struct Xtask {
     pub(crate) command: Command,
     pub(crate) filters: Filters,
     pub(crate) timeout: Duration,
+    stdin: Stdio,
 }
 
 impl Xtask {
     pub(crate) fn new(command: Command, filters: Filters) -> Self {
-        Self { command, filters, timeout: TIMEOUT }
+        Self { command, filters, timeout: TIMEOUT, stdin: Stdio::null() }
     }
 
     /// Adds an argument.
@@ -70,6 +71,19 @@ impl Xtask {
         self
     }
 
+    /// Gives it a text to read; without one there is nothing.
+    ///
+    /// # Panics
+    /// When there is no room for it.
+    #[must_use]
+    pub fn stdin(mut self, text: &str) -> Self {
+        // A file, so that nobody has to write while it runs.
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(text.as_bytes()).and_then(|()| file.rewind()).expect("room for a text");
+        self.stdin = file.into();
+        self
+    }
+
     /// Allows it another time than five minutes.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -94,7 +108,7 @@ impl Xtask {
     }
 
     pub(crate) fn try_spawn(mut self) -> Result<Running, String> {
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command.stdin(self.stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         os::lead_group(&mut self.command);
         let name = format!("{:?}", self.command);
         let none_else = forking();

@@ -79,6 +79,7 @@ struct State {
     listing_forbidden: bool,
     page_size: Option<usize>,
     calls: github::Calls,
+    date: Option<String>,
     faults: Faults,
     etag_changes: usize,
     requests: Vec<Request>,
@@ -136,6 +137,9 @@ impl Shared {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match (request.host, segments.as_slice()) {
             (Host::Api, ["repos", rest @ ..]) => github::api(self, state, request, rest),
+            (Host::Api, ["rate_limit"]) => github::rate_limit(state, request),
+            // A registry, as one that wants a log-in answers.
+            (Host::Api, ["v2", ""]) => Reply::new(401),
             (Host::Api, ["mirror", rest @ ..]) => mirror::answer(state, request, rest),
             (Host::Api, [owner, name, "releases", "download", tag, asset]) => {
                 github::redirect(self, state, &format!("{owner}/{name}"), tag, asset)
@@ -258,6 +262,12 @@ impl ReleaseServer {
     /// Sets when the limit ends, in seconds since 1970; otherwise it is half an hour from the server's start.
     pub fn limit_ends(&self, epoch_seconds: u64) -> &Self {
         self.shared.state().calls.ends = epoch_seconds;
+        self
+    }
+
+    /// Sets what the server takes the time to be, as in `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn date(&self, date: &str) -> &Self {
+        self.shared.state().date = Some(date.to_owned());
         self
     }
 

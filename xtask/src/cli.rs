@@ -51,6 +51,9 @@ pub struct Shared {
     /// Which CNI plugins (Windows, when there is to be a network) [default: latest]
     #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CNI", hide_env_values = true, value_parser = value::<Spec>)]
     pub cni: Option<Spec>,
+    /// Which buildx (where Docker is the client) [default: Docker's own, else latest]
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_BUILDX", hide_env_values = true, value_parser = value::<Spec>)]
+    pub buildx: Option<Spec>,
     /// Which network RUN has on Windows: none, or nat [default: none]
     #[arg(long, global = true, value_name = "NETWORK", env = "BUILDKIT_WINDOWS_NETWORK", hide_env_values = true, value_parser = value::<Network>)]
     pub network: Option<Network>,
@@ -85,12 +88,14 @@ impl Shared {
             Component::Buildkit => self.buildkit.as_ref(),
             Component::Runc => self.runc.as_ref(),
             Component::Cni => self.cni.as_ref(),
+            Component::Buildx => self.buildx.as_ref(),
         }
     }
 
-    /// Whether versions, a source, a network or who may use them are asked for at all.
+    /// Whether the daemons' versions, a source, a network or who may use them are asked for at all.
     pub fn is_choosy(&self) -> bool {
-        let asks_for_versions = Component::ALL.iter().any(|component| self.spec(*component).is_some());
+        let of_daemons = Component::ALL.iter().filter(|component| **component != Component::Buildx);
+        let asks_for_versions = of_daemons.into_iter().any(|component| self.spec(*component).is_some());
         asks_for_versions || self.source.is_some() || self.network.is_some() || self.group.is_some()
     }
 }
@@ -124,6 +129,12 @@ pub enum Command {
     Resolve(commands::resolve::Options),
     /// Show containerd's configuration as it would be written
     Config(commands::config::Options),
+    /// Look at every prerequisite before it bites, and say what mends it
+    Doctor(commands::doctor::Options),
+    /// Put versions, configuration, logs and doctor's answers into one file, without secrets, to attach to an issue
+    Bundle(commands::bundle::Options),
+    /// Tell what a message means: by its id, or found in a text on stdin
+    Explain(commands::explain::Options),
     /// Print shell completions
     Completions(commands::completions::Options),
     /// Measure the harness against the same work done by hand
@@ -164,10 +175,17 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
-    // These two know no workspace.
+    // These know no workspace.
     match &cli.command {
         Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
+        Command::Explain(options) => return commands::explain::run(options),
         Command::Ci(options) => return commands::ci::run(ui, options),
+        _ => {}
+    }
+    // These two also tell why no workspace can lie where it is to.
+    match &cli.command {
+        Command::Doctor(options) => return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options),
+        Command::Bundle(options) => return commands::bundle::run(&Context::wherever(&cli.shared, ui)?, options),
         _ => {}
     }
     let context = Context::new(&cli.shared, ui)?;
@@ -182,6 +200,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_) | Command::Ci(_) => Ok(()),
+        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) | Command::Bundle(_) | Command::Explain(_) => {
+            Ok(())
+        }
     }
 }

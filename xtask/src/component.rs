@@ -17,11 +17,14 @@ pub enum Component {
     Runc,
     /// The programs that give containers a network on Windows.
     Cni,
+    /// The program that lets Docker build with a BuildKit of one's own.
+    Buildx,
 }
 
 impl Component {
     /// All of them.
-    pub const ALL: [Component; 4] = [Component::Containerd, Component::Buildkit, Component::Runc, Component::Cni];
+    pub const ALL: [Component; 5] =
+        [Component::Containerd, Component::Buildkit, Component::Runc, Component::Cni, Component::Buildx];
 
     /// The components that a platform needs whatever is asked for, in the order in which they are spoken of.
     pub fn needed_on(os: Os) -> &'static [Component] {
@@ -38,6 +41,7 @@ impl Component {
             Component::Buildkit => "buildkit",
             Component::Runc => "runc",
             Component::Cni => "cni",
+            Component::Buildx => "buildx",
         }
     }
 
@@ -48,6 +52,7 @@ impl Component {
             Component::Buildkit => "moby/buildkit",
             Component::Runc => "opencontainers/runc",
             Component::Cni => "microsoft/windows-container-networking",
+            Component::Buildx => "docker/buildx",
         }
     }
 
@@ -59,14 +64,15 @@ impl Component {
             Component::Buildkit => format!("buildkit-v{version}.{}-{}.tar.gz", os.as_str(), arch.as_str()),
             Component::Runc => format!("runc.{}", arch.as_str()),
             Component::Cni => format!("windows-container-networking-cni-{}-v{version}.zip", arch.as_str()),
+            Component::Buildx => platform.exe(&format!("buildx-v{version}.{}-{}", os.as_str(), arch.as_str())),
         }
     }
 
     /// What the name of the file with an asset's digest has behind the asset's own, as upstream publishes it.
     pub fn sums_ending(self) -> &'static str {
         match self {
-            Component::Containerd | Component::Buildkit | Component::Runc => ".sha256sum",
             Component::Cni => ".sha256",
+            _ => ".sha256sum",
         }
     }
 
@@ -81,6 +87,7 @@ impl Component {
         let (prefix, suffix) = match self {
             Component::Containerd => ("containerd-".to_owned(), format!("-{os}-{arch}.tar.gz")),
             Component::Cni => (format!("windows-container-networking-cni-{arch}-v"), ".zip".to_owned()),
+            Component::Buildx => ("buildx-v".to_owned(), platform.exe(&format!(".{os}-{arch}"))),
             _ => ("buildkit-v".to_owned(), format!(".{os}-{arch}.tar.gz")),
         };
         let version = name.strip_prefix(&prefix)?.strip_suffix(&suffix)?;
@@ -95,6 +102,7 @@ impl Component {
             (Component::Buildkit, _) => &["buildkitd", "buildctl"],
             (Component::Runc, _) => &["runc"],
             (Component::Cni, _) => &["nat"],
+            (Component::Buildx, _) => &["buildx"],
         }
     }
 
@@ -105,14 +113,20 @@ impl Component {
         (self == Component::Containerd && os == Os::Windows).then_some("containerd-shim-runhcs-v1")
     }
 
-    /// The program that the component is named by; but for CNI's, it answers `--version` with the component's version.
+    /// The program that the component is named by; but for CNI's, it tells the component's version when asked.
     pub fn main_program(self) -> &'static str {
         match self {
             Component::Containerd => "containerd",
             Component::Buildkit => "buildkitd",
             Component::Runc => "runc",
             Component::Cni => "nat",
+            Component::Buildx => "buildx",
         }
+    }
+
+    /// Whether its asset is the program itself, in no archive.
+    pub fn is_bare(self) -> bool {
+        matches!(self, Component::Runc | Component::Buildx)
     }
 
     /// The Go modules that the component has lived in, the newest first, each with the major versions it holds.
@@ -123,13 +137,14 @@ impl Component {
             Component::Runc => &["github.com/opencontainers/runc"],
             // Not tried.
             Component::Cni => &["github.com/Microsoft/windows-container-networking"],
+            Component::Buildx => &["github.com/docker/buildx"],
         }
     }
 
     /// The package of a program within the component's Go module.
     pub fn go_package(self, module: &str, program: &str) -> String {
         match self {
-            Component::Containerd | Component::Buildkit => format!("{module}/cmd/{program}"),
+            Component::Containerd | Component::Buildkit | Component::Buildx => format!("{module}/cmd/{program}"),
             Component::Runc => module.to_owned(),
             Component::Cni => format!("{module}/plugins/{program}"),
         }
@@ -138,7 +153,7 @@ impl Component {
     /// The variable that the linker sets to the version, as `-X VARIABLE=VERSION`.
     pub fn go_version_variable(self, module: &str) -> String {
         match self {
-            Component::Containerd | Component::Buildkit => format!("{module}/version.Version"),
+            Component::Containerd | Component::Buildkit | Component::Buildx => format!("{module}/version.Version"),
             Component::Runc | Component::Cni => "main.version".to_owned(),
         }
     }
@@ -157,7 +172,7 @@ mod tests {
     #[test]
     fn an_asset_name_tells_its_version_and_look_alikes_do_not() {
         let windows: Platform = "windows-amd64".parse().unwrap();
-        for component in [Component::Containerd, Component::Buildkit, Component::Cni] {
+        for component in [Component::Containerd, Component::Buildkit, Component::Cni, Component::Buildx] {
             let version = Version::new(2, 3, 4);
             let name = component.asset_name(&version, windows);
             assert_eq!(component.version_in_asset_name(&name, windows), Some(Some(version)));

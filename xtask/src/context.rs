@@ -27,12 +27,16 @@ pub struct Context<'a> {
     pub request: Request,
     /// The repository that this harness belongs to.
     pub repository: PathBuf,
+    /// The buildx asked for. No daemon needs it, so it is no part of the request.
+    pub buildx: Option<Spec>,
     /// Whether versions, a source, a network or a group were asked for at all.
     pub is_choosy: bool,
     /// Take what the lock file says, and nothing else.
     pub locked: bool,
-    github: Github,
-    offline: bool,
+    /// GitHub's API.
+    pub github: Github,
+    /// Touch no network.
+    pub offline: bool,
 }
 
 impl<'a> Context<'a> {
@@ -41,6 +45,16 @@ impl<'a> Context<'a> {
     /// # Errors
     /// On a base folder or platform that can't be.
     pub fn new(shared: &Shared, ui: &'a Ui) -> Result<Self> {
+        let context = Self::wherever(shared, ui)?;
+        check_place(context.workspace.base())?;
+        Ok(context)
+    }
+
+    /// The same, for those who look whether a workspace can lie there, instead of using it.
+    ///
+    /// # Errors
+    /// On options that make no sense.
+    pub fn wherever(shared: &Shared, ui: &'a Ui) -> Result<Self> {
         let platform = match shared.platform {
             Some(platform) => platform,
             None => Platform::host()?,
@@ -53,10 +67,9 @@ impl<'a> Context<'a> {
         if base.as_os_str().is_empty() {
             return Err(Error::usage("the workspace's folder is empty").hint("give one with `--base-dir DIR`"));
         }
-        let absolute = || format!("make `{}` absolute", base.display());
-        check_that_folders_lead_to(&std::path::absolute(&base).trying(absolute)?)?;
-        let base = os::real_path(&base).trying(absolute)?;
-        os::check_base(&base)?;
+        let absolute = std::path::absolute(&base).trying(|| format!("make `{}` absolute", base.display()))?;
+        // Where a file is in its way there is no real one, which `check_place` tells.
+        let base = os::real_path(&base).unwrap_or(absolute);
         let network = shared.network.unwrap_or_default();
         let plugins = (network == Network::Nat).then_some(&Component::Cni);
         let components = Component::needed_on(platform.os).iter().chain(plugins);
@@ -78,12 +91,19 @@ impl<'a> Context<'a> {
                 network,
                 group: shared.group.as_deref().and_then(groups),
             },
+            buildx: shared.buildx.clone(),
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
             offline: shared.offline,
             locked: shared.locked,
         })
+    }
+
+    /// What was asked for of the daemons' components, and of buildx if anything was.
+    pub fn all_specs(&self) -> Vec<(Component, Spec)> {
+        let buildx = self.buildx.iter().map(|spec| (Component::Buildx, spec.clone()));
+        self.request.specs.iter().cloned().chain(buildx).collect()
     }
 
     /// Makes what was asked for exact.
@@ -169,6 +189,15 @@ fn check_for_platform(request: &Request) -> Result<()> {
             .hint("leave it out: on Linux the socket lies in root's own folder"));
     }
     Ok(())
+}
+
+/// Makes sure that a workspace can lie in an absolute folder.
+///
+/// # Errors
+/// When it can't: a file is in the way, or the system has something against the path.
+pub fn check_place(base: &Path) -> Result<()> {
+    check_that_folders_lead_to(base)?;
+    os::check_base(&os::real_path(base).trying(|| format!("make `{}` absolute", base.display()))?)
 }
 
 /// Makes sure that a workspace can be created, or is there: each system has another error for a file in its way.

@@ -1,5 +1,6 @@
 //! The one error type: what was tried, on what, why it failed, what to do next, and whose fault it was.
 
+use crate::failure::Failure;
 use std::fmt;
 
 /// A result whose error a person can act on.
@@ -33,12 +34,13 @@ pub struct Error {
     class: Class,
     message: String,
     hint: Option<String>,
+    known: Option<&'static Failure>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), hint: None, source: None }
+        Self { class, message: message.into(), hint: None, known: None, source: None }
     }
 
     /// The thing under test failed (exit code 1).
@@ -68,6 +70,18 @@ impl Error {
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// Keeps the row of the catalogue that it was found to be, beyond doubt.
+    #[must_use]
+    pub fn known(mut self, failure: &'static Failure) -> Self {
+        self.known = Some(failure);
+        self
+    }
+
+    /// The row of the catalogue that it was found to be.
+    pub fn failure(&self) -> Option<&'static Failure> {
+        self.known
     }
 
     /// Whose fault it was.
@@ -116,7 +130,9 @@ where
         self.map_err(|error| {
             let message = format!("failed to {}", what());
             match error.into().downcast::<Error>() {
-                Ok(ours) => Error { class: ours.class, message, hint: ours.hint.clone(), source: Some(ours) },
+                Ok(ours) => {
+                    Error { class: ours.class, message, hint: ours.hint.clone(), known: ours.known, source: Some(ours) }
+                }
                 Err(foreign) => Error::ground(message).because(foreign).hint_from_cause(),
             }
         })

@@ -24,6 +24,22 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     os::rename(&written, path).inspect_err(|_| drop(fs::remove_file(&written))).trying(what)
 }
 
+/// Writes a file so that nobody ever sees half of it, unless one of its name is there; tells whether it did.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_new(path: &Path, content: &[u8]) -> Result<bool> {
+    let what = || format!("write `{}`", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).trying(what)?;
+    file.write_all(content).trying(what)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error).trying(what),
+    }
+}
+
 /// Writes a program that can be run.
 ///
 /// # Errors

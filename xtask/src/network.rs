@@ -39,10 +39,18 @@ impl FromStr for Network {
 /// The name of the network that Docker makes, and that BuildKit's and containerd's documents go by.
 const NAT: &str = "nat";
 
-/// How to make the network. Windows itself has no command for it; the module is the one that BuildKit's document takes.
+/// The command that makes the network, for an elevated PowerShell. Windows itself has none; the module is the one that
+/// BuildKit's document takes.
 /// Source: <https://github.com/moby/buildkit/blob/master/docs/windows.md#cni--networking-setup>
-const HOW_TO_MAKE_IT: &str = "start Docker once, which makes it (`Start-Service docker`), or make it in an elevated PowerShell: \
-`curl.exe -fSLO https://raw.githubusercontent.com/microsoft/SDN/master/Kubernetes/windows/hns.psm1; Import-Module ./hns.psm1; New-HnsNetwork -Type NAT -Name nat`";
+pub const COMMAND_TO_MAKE_IT: &str = "curl.exe -fSLO https://raw.githubusercontent.com/microsoft/SDN/master/Kubernetes/windows/hns.psm1; \
+Import-Module ./hns.psm1; New-HnsNetwork -Type NAT -Name nat";
+
+/// How to make the network, in words.
+fn how_to_make_it() -> String {
+    format!(
+        "start Docker once, which makes it (`Start-Service docker`), or make it in an elevated PowerShell: `{COMMAND_TO_MAKE_IT}`"
+    )
+}
 
 /// The `nat` network of a Windows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +88,14 @@ pub fn nat_of(answer: &str) -> Result<Nat> {
     let Some(nat) = networks.iter().find(|network| name(network).eq_ignore_ascii_case(NAT)) else {
         let names: Vec<String> = networks.iter().map(|network| format!("`{}`", name(network))).collect();
         let instead = if names.is_empty() { "none at all".to_owned() } else { names.join(", ") };
-        return Err(Error::ground(format!("this Windows has no network `{NAT}`, but {instead}")).hint(HOW_TO_MAKE_IT));
+        return Err(Error::ground(format!("this Windows has no network `{NAT}`, but {instead}")).hint(how_to_make_it()));
     };
     let subnets = nat["Subnets"].as_array().map(Vec::as_slice).unwrap_or_default();
     let (subnet, gateway) = subnets.iter().find_map(ipv4).ok_or_else(|| {
-        Error::ground(format!("the network `{NAT}` of this Windows has no IPv4 subnet with a gateway"))
-            .hint(format!("delete it (`Get-HnsNetwork | ? Name -eq {NAT} | Remove-HnsNetwork`), then {HOW_TO_MAKE_IT}"))
+        Error::ground(format!("the network `{NAT}` of this Windows has no IPv4 subnet with a gateway")).hint(format!(
+            "delete it (`Get-HnsNetwork | ? Name -eq {NAT} | Remove-HnsNetwork`), then {}",
+            how_to_make_it()
+        ))
     })?;
     Ok(Nat { name: name(nat), subnet, gateway })
 }

@@ -35,13 +35,18 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// How to switch containers on.
-    pub fn enabling_containers(self) -> String {
-        let command = if self.is_server {
+    /// The command that switches containers on, for an elevated PowerShell.
+    pub fn containers_command(self) -> &'static str {
+        if self.is_server {
             "Install-WindowsFeature Containers"
         } else {
             "Enable-WindowsOptionalFeature -Online -FeatureName Containers -All"
-        };
+        }
+    }
+
+    /// How to switch containers on.
+    pub fn enabling_containers(self) -> String {
+        let command = self.containers_command();
         format!("enable the Containers feature with `{command}` in an elevated PowerShell, then restart")
     }
 }

@@ -2,6 +2,9 @@
 
 use similar::TextDiff;
 
+/// The name of every sample's image.
+pub const IMAGE: &str = "docker.io/library/buildkit-sample:latest";
+
 /// The file in a sample's folder that holds what its container must print.
 pub const EXPECTED_FILE: &str = "expected.txt";
 

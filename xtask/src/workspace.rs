@@ -150,6 +150,16 @@ impl Workspace {
         self.base.join("staging")
     }
 
+    /// Where buildx keeps its builders: here, and not among the user's.
+    pub fn buildx_config(&self) -> PathBuf {
+        self.component(Component::Buildx).join("config")
+    }
+
+    /// The images that Docker was given, an id a line.
+    pub fn loaded_images(&self) -> PathBuf {
+        self.component(Component::Buildx).join("images")
+    }
+
     /// A component's folder.
     pub fn component(&self, component: Component) -> PathBuf {
         self.base.join(component.name())

@@ -3,7 +3,7 @@
 use super::connection::{Body, Reply};
 use super::{Request, Shared, State, encode};
 use crate::archives::sha256_hex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 /// How many calls an hour GitHub answers without a token, and with one.
@@ -77,6 +77,19 @@ pub(super) fn api(shared: &Shared, state: &mut State, request: &Request, rest: &
         state.calls.give_back(has_token);
     }
     state.calls.headers(has_token, reply)
+}
+
+/// Answers how many calls are left, which takes none.
+pub(super) fn rate_limit(state: &State, request: &Request) -> Reply {
+    let has_token = request.header("authorization").is_some();
+    let (limit, left) = (LIMITS[usize::from(has_token)], state.calls.left[usize::from(has_token)]);
+    let core =
+        json!({ "limit": limit, "used": limit.saturating_sub(left), "remaining": left, "reset": state.calls.ends });
+    let reply = Reply::json(200, &json!({ "resources": { "core": core }, "rate": core }));
+    match &state.date {
+        Some(date) => reply.header("Date", date),
+        None => reply,
+    }
 }
 
 /// One page of a repository's releases, and where the next one is.

@@ -1,7 +1,11 @@
 //! What takes containers of Linux: samples whose Dockerfiles have a shell's commands in them.
 
+mod docker;
+mod explained;
 mod failing;
+mod healing;
 mod main_job;
 mod places;
+mod remote;
 mod running;
 mod source;

@@ -2,6 +2,7 @@
 
 use crate::{has_containers, machine, pid, run, status, works, xtask};
 use std::process::{Command, Stdio};
+use tests::unzip;
 
 #[test]
 fn up_again_is_a_no_op_that_says_so() {
@@ -188,4 +189,26 @@ fn locked_means_locked_even_when_something_is_up() {
     context.write(context.base_dir().join("versions.lock.json"), lock);
     run(&context, &["up", "--locked"]).success();
     assert_eq!(status(&context, "containerd")["version"], older);
+}
+
+#[test]
+fn doctor_knows_the_workspaces_own_daemons_and_a_bundle_holds_their_logs() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let report = run(&context, &["doctor", "--json", "--offline"]).json();
+    let checks = report["checks"].as_array().unwrap();
+    let endpoints = checks.iter().find(|check| check["check"] == "endpoints").unwrap();
+    assert_eq!(endpoints["found"], "the workspace's own daemons listen there", "{endpoints}");
+    assert_eq!(endpoints["verdict"], "ok");
+    run(&context, &["bundle", "all.zip", "--offline"]).success();
+    let files = unzip(&std::fs::read(context.root().join("all.zip")).unwrap());
+    let text = |name: &str| {
+        let found = files.iter().find(|(found, _)| *found == format!("buildkit-windows/{name}"));
+        String::from_utf8(found.unwrap_or_else(|| panic!("no {name}")).1.clone()).unwrap()
+    };
+    assert!(text("containerd/containerd.log").contains("containerd successfully booted"));
+    assert!(text("buildkit/buildkitd.log").contains("running server on"));
+    let versions: serde_json::Value = serde_json::from_str(&text("versions.json")).unwrap();
+    assert_eq!(versions["installed"]["containerd"]["resolution"]["component"], "containerd", "{versions}");
+    assert!(text("containerd/config.toml").contains("disabled_plugins") && text("state.json").contains("\"pid\""));
 }

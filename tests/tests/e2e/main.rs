@@ -6,6 +6,7 @@
 #[cfg(unix)]
 mod containers;
 mod daemons;
+mod explained;
 mod healing;
 mod keeping;
 mod places;

@@ -38,6 +38,25 @@ fn a_reset_with_nothing_up_starts_what_it_needs() {
     assert!(reset.stderr.contains("started first") && reset.stderr.contains("prune --all: freed"), "{reset}");
 }
 
+#[test]
+fn as_json_each_level_with_what_it_freed() {
+    let context = machine();
+    let levels = |arguments: &[&str]| {
+        let report = run(&context, &[&["reset", "--json"], arguments].concat()).success().json();
+        let levels = report["levels"].as_array().unwrap().clone();
+        let name = |level: &serde_json::Value| level["level"].as_str().unwrap().to_owned();
+        (levels.iter().map(name).collect::<Vec<_>>(), levels)
+    };
+    assert_eq!(levels(&[]).0, Vec::<String>::new(), "there is nothing to reset yet");
+    works(&context, &[]);
+    let (names, climbed) = levels(&[]);
+    assert_eq!(names, ["prune", "prune --all", "prune-histories"]);
+    assert!(climbed[0]["freed"].as_str().unwrap().ends_with('B'), "{climbed:?}");
+    let (names, hard) = levels(&["--hard"]);
+    assert_eq!(names, ["hard"]);
+    assert!(hard[0]["freed"].as_str().unwrap().ends_with('B'), "{hard:?}");
+}
+
 /// What the scripts before this harness did on every run: delete one root, keep the other.
 #[test]
 fn half_a_pair_of_roots_is_never_used() {

@@ -83,6 +83,16 @@ fn the_sample_goes_as_far_as_this_windows_can() {
     }
 }
 
+/// Wine has no Docker, nor has a test's machine: what is said of its absence comes before anything is fetched.
+#[test]
+fn without_docker_there_is_no_buildx() {
+    let context = machine().without("docker");
+    let refused = run(&context, &["build-sample", "--client", "buildx"]).exited(3);
+    assert!(refused.stderr.contains("error: failed to build with Docker: there is no `docker` on PATH"), "{refused}");
+    assert!(refused.stderr.contains("hint: install Docker, or build with `--client buildctl`"), "{refused}");
+    assert!(!refused.stderr.contains("Resolved"), "{refused}");
+}
+
 /// HNS comes with the Containers feature. Where it is, no test knows yet what it answers.
 #[test]
 fn without_the_containers_feature_there_is_no_network_and_nothing_is_fetched_for_one() {

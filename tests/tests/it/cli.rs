@@ -138,7 +138,7 @@ fn an_empty_variable_is_none() {
     let names = names.map(|name| format!("BUILDKIT_WINDOWS_{name}"));
     let variables: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
     assert_eq!(run_in(&context, "resolve", &variables).success().render(), plain.render());
-    let of_build_sample = ["SAMPLE", "BASE_IMAGE", "TIMEOUT"].map(|name| format!("BUILDKIT_WINDOWS_{name}"));
+    let of_build_sample = ["SAMPLE", "BASE_IMAGE", "TIMEOUT", "HEAL"].map(|name| format!("BUILDKIT_WINDOWS_{name}"));
     let variables: Vec<_> = of_build_sample.iter().map(|name| (name.as_str(), "")).collect();
     let other = if cfg!(windows) { "linux-amd64" } else { "windows-amd64" };
     let outcome = run_in(&context, &format!("build-sample --platform {other}"), &variables).exited(2);

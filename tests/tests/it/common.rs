@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use tests::{Outcome, Release, ReleaseServer, TestContext, tar_gz, zip};
-use xtask::component::Component::{self, Buildkit, Cni, Containerd, Runc};
+use xtask::component::Component::{self, Buildkit, Buildx, Cni, Containerd, Runc};
 use xtask::platform::Platform;
 use xtask::version::Spec;
 
@@ -84,6 +84,7 @@ pub(crate) fn only(component: Component) -> &'static str {
         Buildkit => "0.32.2",
         Runc => "1.3.0",
         Cni => "0.3.1",
+        Buildx => "0.36.1",
     }
 }
 

@@ -4,10 +4,13 @@
 
 mod archives;
 mod bad_input;
+mod bundle;
 mod cli;
 mod common;
 mod config;
 mod context;
+mod doctor;
+mod explain;
 mod fetch;
 mod network;
 mod resolve;

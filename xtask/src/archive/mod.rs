@@ -6,12 +6,14 @@
 
 mod error;
 mod names;
+mod packing;
 #[cfg(test)]
 mod tests;
 mod write;
 mod zip;
 
 pub use error::ArchiveError;
+pub use packing::Packing;
 pub use zip::unpack_zip;
 
 use crate::os;

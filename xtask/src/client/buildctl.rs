@@ -1,16 +1,91 @@
-//! BuildKit's own client, with containerd's to run the image: no Docker needed. Argument vectors only.
+//! BuildKit's own client, with containerd's to run the image: no Docker needed. Argument vectors, but for the first call.
 
-use super::{BaseImage, Build, Run};
+use super::remote::Remote;
+use super::{BaseImage, Build, Client, Run};
 use crate::base_image::BUILD_ARGUMENT;
+use crate::component::Component;
+use crate::error::{Error, Result};
 use crate::platform::Os;
-use crate::process::Argv;
+use crate::process::{self, Argv};
 use crate::tools::{buildctl, ctr};
+use crate::ui::Ui;
 use crate::workspace::Workspace;
+
+/// buildctl and ctr.
+pub struct Buildctl<'a> {
+    workspace: &'a Workspace,
+    remote: Option<Remote>,
+}
+
+impl<'a> Buildctl<'a> {
+    /// A client of the buildkitd at a remote address, or of the workspace's own.
+    pub fn new(workspace: &'a Workspace, remote: Option<Remote>) -> Self {
+        Self { workspace, remote }
+    }
+}
+
+impl Client for Buildctl<'_> {
+    fn connect(&self, ui: &Ui) -> Result<()> {
+        // The workspace's own was waited for when it was started.
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let argv = at(self.workspace, remote).args(["--timeout", "10", "debug", "workers"]);
+        ui.detail(&argv.shown());
+        let output = process::capture(&argv)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(Error::ground(format!(
+            "a buildkitd at `{}` gives no answer: {}",
+            remote.address,
+            output.last_words().trim_start_matches("error: ")
+        ))
+        .hint(remote.hint()))
+    }
+
+    fn build(&self, build: &Build) -> Argv {
+        match &self.remote {
+            None => self::build(self.workspace, build),
+            Some(remote) => build_with(at(self.workspace, remote), build),
+        }
+    }
+
+    fn loads(&self) -> bool {
+        false
+    }
+
+    fn run(&self, run: &Run) -> Option<Argv> {
+        // The image of a remote one lies in its own store.
+        self.remote.is_none().then(|| self::run(self.workspace, run))
+    }
+
+    fn containers(&self) -> Option<Argv> {
+        self.remote.is_none().then(|| list_containers(self.workspace))
+    }
+
+    fn end(&self, name: &str) -> Vec<Argv> {
+        let (workspace, names) = (self.workspace, [name.to_owned()]);
+        vec![kill(workspace, name), delete_task(workspace, name), delete_containers(workspace, &names)]
+    }
+}
+
+/// buildctl, told where a remote buildkitd is.
+fn at(workspace: &Workspace, remote: &Remote) -> Argv {
+    let program = workspace.program(Component::Buildkit, "buildctl");
+    let argv = Argv::new(program).args(["--addr", &remote.address]);
+    match &remote.tls {
+        None => argv,
+        Some(tls) => argv.arg("--tlscacert").arg(&tls.ca).arg("--tlscert").arg(&tls.cert).arg("--tlskey").arg(&tls.key),
+    }
+}
 
 /// Builds an image into containerd's store.
 pub fn build(workspace: &Workspace, build: &Build) -> Argv {
+    build_with(buildctl(workspace), build)
+}
+
+fn build_with(buildctl: Argv, build: &Build) -> Argv {
     let local = |name: &str| format!("{name}={}", build.context.display());
-    let argv = buildctl(workspace)
+    let argv = buildctl
         .args(["build", "--progress", "plain", "--frontend", "dockerfile.v0"])
         .args(["--local", &local("context"), "--local", &local("dockerfile")])
         .args(["--output", &format!("type=image,name={},unpack=true", build.image)]);

@@ -1,8 +1,42 @@
 //! What drives a build and runs its image. A client takes endpoints, never daemons.
 
 pub mod buildctl;
+pub mod builder;
+pub mod buildx;
+pub mod docker;
+pub mod remote;
 
+use crate::error::Result;
+use crate::process::Argv;
+use crate::ui::Ui;
 use std::path::PathBuf;
+
+/// The name of Docker's builder.
+pub const BUILDER: &str = "buildkit-exp";
+
+/// A client: what it is to run, as data. Only [`Client::connect`] runs anything itself.
+pub trait Client: Sync {
+    /// Makes sure that the buildkitd answers, with all that the client needs for that.
+    ///
+    /// # Errors
+    /// When it doesn't, or not to this client.
+    fn connect(&self, ui: &Ui) -> Result<()>;
+
+    /// Builds an image into the store of what is to run it.
+    fn build(&self, build: &Build) -> Argv;
+
+    /// Whether a build hands the image to Docker, which keeps it when the workspace is gone.
+    fn loads(&self) -> bool;
+
+    /// Runs a container to its end; `None` where the image lies out of reach.
+    fn run(&self, run: &Run) -> Option<Argv>;
+
+    /// Lists this workspace's containers, a name a line; `None` where there are none.
+    fn containers(&self) -> Option<Argv>;
+
+    /// Ends a container, whatever of it there still is, in steps that each may find nothing left to do.
+    fn end(&self, name: &str) -> Vec<Argv>;
+}
 
 /// Where a build's base image comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +52,17 @@ pub enum BaseImage {
         /// Its manifest's digest.
         digest: String,
     },
+}
+
+impl BaseImage {
+    /// Its name, where it has one of its own.
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            BaseImage::Own => None,
+            BaseImage::Reference(reference) => Some(reference.clone()),
+            BaseImage::Layout { digest, .. } => Some(format!("oci-layout://host@{digest}")),
+        }
+    }
 }
 
 /// A build to be done.

@@ -1,7 +1,7 @@
 //! `cargo xtask clean`: stop everything, then remove the image, the containers and the workspace.
 
-use super::print;
-use super::tidying::{self, empty, tell_stopped};
+use super::tidying::{self, empty, empty_docker, tell_stopped};
+use super::{loaded, print};
 use crate::context::Context;
 use crate::daemon::{state, stop};
 use crate::error::{Context as _, Result};
@@ -38,6 +38,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let guard = context.lock("clean")?;
     // A newer harness's workspace is refused before anything in it changes.
     state::read(workspace)?;
+    empty_docker(context)?;
     let freed: u64 = doomed(context, options)?.iter().map(|path| files::disk_use(path)).sum();
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
@@ -77,6 +78,9 @@ fn list(context: &Context, options: &Options) -> Result<()> {
     let mut text = String::new();
     for (component, process) in stop::running(&context.workspace)? {
         text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
+    }
+    for what in loaded::left(context) {
+        text.push_str(&format!("remove {what}\n"));
     }
     for path in doomed(context, options)? {
         text.push_str(&format!("delete {} ({})\n", path.display(), bytes(files::disk_use(&path))));

@@ -2,11 +2,15 @@
 
 pub mod bench;
 pub mod build_sample;
+pub mod bundle;
 pub mod ci;
 pub mod clean;
 pub mod completions;
 pub mod config;
+pub mod doctor;
 pub mod down;
+pub mod explain;
+mod loaded;
 pub mod logs;
 pub mod reset;
 pub mod resolve;

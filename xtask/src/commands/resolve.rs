@@ -17,7 +17,7 @@ pub struct Options {
 
 /// Runs it.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
-    let resolved = context.resolve(&context.request.specs)?;
+    let resolved = context.resolve(&context.all_specs())?;
     if options.json {
         return print_json(&resolved.iter().map(|resolved| &resolved.resolution).collect::<Vec<&Resolution>>());
     }

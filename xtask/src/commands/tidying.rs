@@ -1,6 +1,8 @@
 //! What several commands take away: daemons, containers, what containerd holds, programs and roots.
 
-use crate::client::buildctl;
+use super::loaded;
+use crate::client::Client;
+use crate::client::buildctl::{self, Buildctl};
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::stop::{self, Stopped};
@@ -59,7 +61,7 @@ pub fn empty(context: &Context) -> Result<()> {
     roots::condemn(workspace)?;
     tell_stopped(context, &stop::daemons(workspace, &[Component::Buildkit])?);
     for name in listed(context, &buildctl::list_containers(workspace)) {
-        if end_container(context, &name) {
+        if end_container(context, &Buildctl::new(workspace, None), &name) {
             context.ui.step("Removed", &format!("container {name}"));
         }
     }
@@ -88,14 +90,15 @@ pub fn listed(context: &Context, list: &Argv) -> Vec<String> {
     }
 }
 
-/// Ends a container, whatever of it there still is: the first two steps fail when there is nothing left to do. Tells whether it
-/// is gone.
-pub fn end_container(context: &Context, name: &str) -> bool {
-    let workspace = &context.workspace;
-    for argv in [buildctl::kill(workspace, name), buildctl::delete_task(workspace, name)] {
-        drop(process::capture_within(&argv, PATIENCE));
+/// Ends a container, whatever of it there still is: all steps but the last fail when there is nothing left to do. Tells whether
+/// it is gone.
+pub fn end_container(context: &Context, client: &dyn Client, name: &str) -> bool {
+    let steps = client.end(name);
+    let Some((last, others)) = steps.split_last() else { return false };
+    for argv in others {
+        drop(process::capture_within(argv, PATIENCE));
     }
-    match process::succeed_within(&buildctl::delete_containers(workspace, &[name.to_owned()]), PATIENCE) {
+    match process::succeed_within(last, PATIENCE) {
         Ok(_) => true,
         Err(error) => {
             context.ui.warn(&error.to_string());
@@ -104,12 +107,21 @@ pub fn end_container(context: &Context, name: &str) -> bool {
     }
 }
 
+/// Removes what builds have left in Docker, and the builder.
+///
+/// # Errors
+/// When the builder can't be deleted. What Docker doesn't give back is warned of.
+pub fn empty_docker(context: &Context) -> Result<()> {
+    loaded::remove(context)
+}
+
 /// Deletes everything but the cache, as the scripts that this harness grew from did on every run.
 ///
 /// # Errors
 /// When something can't be stopped or deleted.
 pub fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
+    empty_docker(context)?;
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
     delete_programs_and_roots(workspace)?;

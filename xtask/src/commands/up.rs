@@ -48,7 +48,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
             context.resolve(&context.request.specs)?;
             wipe(context)?;
         }
-        let prepared = prepare(context)?;
+        let prepared = prepare(context, &context.all_specs())?;
         // What is up and of these versions already goes on undisturbed.
         if prepared.iter().all(|prepared| prepared.staged().is_none()) {
             return Ok(());
@@ -91,7 +91,7 @@ pub fn ensure(context: &Context) -> Result<()> {
         return Ok(());
     }
     look_before(context)?;
-    let prepared = prepare(context)?;
+    let prepared = prepare(context, &context.request.specs)?;
     if let Some(mut state) = recorded
         && state.request.network == context.request.network
         && state.request.group == context.request.group
@@ -134,8 +134,23 @@ fn asks_for_paths(context: &Context) -> bool {
     context.request.specs.iter().any(|(_, spec)| matches!(spec, Spec::Path(_)))
 }
 
-fn prepare(context: &Context) -> Result<Vec<Prepared>> {
-    let resolved = context.resolve(&context.request.specs)?;
+/// Sees to it that a component's programs are in their place: those that are, unless others are asked for. Starts nothing.
+///
+/// # Errors
+/// When they can't be had.
+pub fn ensure_installed(context: &Context, component: Component, spec: Option<&Spec>) -> Result<()> {
+    if spec.is_none() && !context.locked && install::installed(&context.workspace, component).is_some() {
+        return Ok(());
+    }
+    let prepared = prepare(context, &[(component, spec.cloned().unwrap_or(Spec::Latest))])?;
+    if DAEMONS.contains(&component) && prepared.iter().any(|prepared| prepared.staged().is_some()) {
+        return place(context, &prepared).map(drop);
+    }
+    install::commit(&context.workspace, &prepared)
+}
+
+fn prepare(context: &Context, asked: &[(Component, Spec)]) -> Result<Vec<Prepared>> {
+    let resolved = context.resolve(asked)?;
     for resolved in &resolved {
         let resolution = &resolved.resolution;
         context

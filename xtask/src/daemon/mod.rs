@@ -1,5 +1,6 @@
 //! The daemons: what each is started with, starting them, and knowing when they answer.
 
+pub mod log;
 pub mod network;
 pub mod roots;
 pub mod state;
@@ -7,7 +8,7 @@ pub mod stop;
 
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
-use crate::failure;
+use crate::failure::{self, Speaker};
 use crate::files;
 use crate::os::{self, Process, Seclusion};
 use crate::platform::Os;
@@ -55,7 +56,7 @@ pub fn argv(workspace: &Workspace, component: Component, group: Option<&str>) ->
             let argv = group.into_iter().fold(argv, |argv, group| argv.args(["--group", group]));
             if workspace.platform().os == Os::Linux { argv.arg("--oci-worker=false") } else { argv }
         }
-        Component::Runc | Component::Cni => Argv::new(program),
+        Component::Runc | Component::Cni | Component::Buildx => Argv::new(program),
     };
     let tmp = workspace.tmp();
     // What the environment says of other daemons is not meant for these.
@@ -224,8 +225,8 @@ pub fn with_log(workspace: &Workspace, component: Component, message: String) ->
         return Error::ground(message).hint(format!("its log `{}` is empty", path.display()));
     }
     let error = Error::ground(format!("{message}; its log ends:\n  {}", last.join("\n  ")));
-    match failure::explain(&last.join("\n")) {
-        Some(known) => error.hint(known.hint()),
+    match failure::explain(&last.join("\n"), Some(Speaker::Daemon)) {
+        Some(found) => error.known(found.failure).hint(found.failure.hint()),
         None => error.hint(format!("the whole log is in `{}`", path.display())),
     }
 }

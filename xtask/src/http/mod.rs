@@ -16,13 +16,14 @@ pub use error::{HttpError, HttpErrorKind};
 pub use retry::Retry;
 
 use client::{build_client, is_loopback};
-use headers::{checked, header_text, next_page, range_start};
+use headers::{checked, header_text, next_page, parse_date, range_start};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::{StatusCode, Url, header};
 use retry::Fault;
 use std::io::Read as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 /// The largest text that is taken into memory: a page of 100 releases is about 5 MB.
 const LARGEST_TEXT: u64 = 64 << 20;
@@ -57,6 +58,17 @@ pub struct Text {
     pub etag: Option<String>,
     /// Where the next page is (`Link: <…>; rel="next"`): only ever on the same host, so a token may go there too.
     pub next: Option<String>,
+}
+
+/// That a server answers, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// The status, be it a failure's.
+    pub status: u16,
+    /// The server's time.
+    pub date: Option<SystemTime>,
+    /// The text, of a success.
+    pub body: String,
 }
 
 impl Http {
@@ -100,6 +112,22 @@ impl Http {
             let next = next_page(response.headers(), &parsed);
             let body = self.read_text(response, url)?;
             Ok(Answer::Fresh(Text { body, etag, next }))
+        })
+    }
+
+    /// Looks whether a server answers, whatever that is. The token goes where it does in [`Http::get_text`].
+    ///
+    /// # Errors
+    /// When no call may be made, or none got an answer.
+    pub fn glance(&self, url: &str, token: Option<&str>) -> Result<Glance, HttpError> {
+        self.with_retries(url, |client, parsed| {
+            let request = client.get(parsed);
+            let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
+            let response = self.send(request, url)?;
+            let date = header_text(response.headers(), header::DATE).and_then(|text| parse_date(&text));
+            let status = response.status();
+            let body = if status.is_success() { self.read_text(response, url)? } else { String::new() };
+            Ok(Glance { status: status.as_u16(), date, body })
         })
     }
 

@@ -1,10 +1,12 @@
 //! Linux's ways.
 
 mod control_groups;
+mod looking;
 mod processes;
 mod starting;
 
 pub use control_groups::{delete_control_groups, processes_in_control_groups};
+pub use looking::{free_space, has_service, long_paths_enabled};
 pub use processes::{ask_to_stop, kill, listener, process, processes_of};
 pub use starting::start_detached;
 

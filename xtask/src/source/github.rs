@@ -158,7 +158,7 @@ pub(super) fn from_choice(
     Resolved { resolution, material: Material::Asset(asset), vouched_by, instead: None }
 }
 
-/// Archives are unpacked; the CNI plugins come as a zip, and runc is released as the bare program.
+/// Archives are unpacked; the CNI plugins come as a zip, and runc and buildx are released as the bare program.
 pub(super) fn form(component: Component, file_name: &str) -> Form {
     if file_name.ends_with(".tar.gz") || file_name.ends_with(".tgz") {
         Form::TarGz

@@ -43,7 +43,7 @@ pub fn resolve(ground: &Ground, component: Component, path: &Path) -> Result<Res
 
 fn archive(ground: &Ground, component: Component, path: &Path) -> Result<Resolved> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if component != Component::Runc && matches!(form(component, &file_name), Form::Program { .. }) {
+    if !component.is_bare() && matches!(form(component, &file_name), Form::Program { .. }) {
         let ending = if component == Component::Cni { ".zip" } else { ".tar.gz" };
         return Err(Error::usage(format!("`--{component} {}` is no archive that ends in {ending}", path.display()))
             .hint("give an archive as upstream releases it, a folder of programs or a source checkout"));
@@ -156,7 +156,8 @@ fn checkout(component: Component, folder: &Path, module: &str) -> Result<Resolve
 fn version_of(component: Component, program: &Path, platform: Platform) -> String {
     // A CNI plugin is asked by what is in its environment, and has no such answer.
     let runs_here = component != Component::Cni && Platform::host().is_ok_and(|host| host == platform);
-    let output = if runs_here { process::capture(&Argv::new(program).arg("--version")).ok() } else { None };
+    let question = if component == Component::Buildx { "version" } else { "--version" };
+    let output = if runs_here { process::capture(&Argv::new(program).arg(question)).ok() } else { None };
     output.and_then(|output| version_in(&output.stdout)).unwrap_or_else(|| UNKNOWN_VERSION.to_owned())
 }
 
@@ -178,6 +179,7 @@ mod tests {
         assert_eq!(version_in("containerd github.com/containerd/containerd/v2 v2.3.4 af8\n").as_deref(), Some("2.3.4"));
         assert_eq!(version_in("buildkitd github.com/moby/buildkit v0.32.2 abc").as_deref(), Some("0.32.2"));
         assert_eq!(version_in("runc version 1.5.2\nspec: 1.3.0\ngo: go1.26.8").as_deref(), Some("1.5.2"));
+        assert_eq!(version_in("github.com/docker/buildx v0.38.2 \n").as_deref(), Some("0.38.2"));
         assert_eq!(version_in("usage: x"), None);
     }
 }

@@ -5,16 +5,16 @@ use crate::machine::{Bench, Commands as _, Machine};
 use crate::table::{Goal, Row};
 use crate::up::run_folder;
 use xtask::client::{BaseImage, Build, Run, buildctl};
-use xtask::commands::build_sample::IMAGE;
 use xtask::error::Result;
 use xtask::host_image;
+use xtask::sample::IMAGE;
 
 pub fn measure(bench: &Bench, assets: &Assets, rows: &mut Vec<Row>) -> Result<()> {
     let machine = Machine::new(bench, &assets.server);
     let workspace = &machine.workspace;
     // Once for the cache, and once to see that it holds.
     for _ in 0..2 {
-        machine.xtask(&["build-sample"]).timed("build the sample")?;
+        machine.xtask(&["build-sample", "--client", "buildctl"]).timed("build the sample")?;
     }
     let folder = workspace.base_image();
     // The same host makes the same image, so this only tells its digest.
@@ -30,7 +30,7 @@ pub fn measure(bench: &Bench, assets: &Assets, rows: &mut Vec<Row>) -> Result<()
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for run in 0..bench.runs {
         bench.begin("build-sample, once more", run)?;
-        ours.push(machine.xtask(&["build-sample"]).timed("build the sample")?.0);
+        ours.push(machine.xtask(&["build-sample", "--client", "buildctl"]).timed("build the sample")?.0);
         let container =
             buildctl::run(workspace, &Run { image: IMAGE.to_owned(), name: format!("by-hand-{run}"), keep: false });
         let script = format!("cd {}; {} && {}", run_folder(&machine), build.shown(), container.shown());

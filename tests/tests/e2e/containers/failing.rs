@@ -37,7 +37,7 @@ fn a_dockerfile_with_an_error_in_it() {
     ----- stderr -----
     error: failed to build `docker.io/library/buildkit-sample:latest` (exit code 1): failed to solve: dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)
 
-    hint: see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame
+    hint: buildkitd's whole log is in `[BASE]/buildkit/buildkitd.log`; `cargo xtask reset` if the state of an earlier run is to blame
     ");
 }
 
@@ -251,4 +251,9 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let failed = run.wait();
     assert_eq!(failed.code, 3, "{failed}");
     assert!(failed.stderr.contains("buildkitd no longer answers"), "{failed}");
+    // What the client hears first of it differs.
+    let is_clients = |line: &&str| line.starts_with("error: ") && !line.contains("no longer answers");
+    let word = failed.stderr.lines().find(is_clients).unwrap_or_else(|| panic!("{failed}"));
+    let explained = context.xtask(["explain", "--json"]).stdin(word).run().success().json();
+    assert!(["daemon-ended", "daemon-down"].contains(&explained["id"].as_str().unwrap()), "{explained}{failed}");
 }

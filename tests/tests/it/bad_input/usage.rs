@@ -23,6 +23,11 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["resolve", "--offline", "--quiet", "--verbose"],
         &["up", "--no-start", "--foreground"],
         &["build-sample", "--timeout", "soon"],
+        &["build-sample", "--client", "podman"],
+        &["build-sample", "--addr", "localhost:1234"],
+        &["build-sample", "--addr", "tcp://localhost"],
+        &["build-sample", "--tls-dir", "tls"],
+        &["build-sample", "--addr", "unix:///run/x", "--tls-dir", "tls"],
         &["logs", "runc"],
         &["logs", "--lines", "few"],
         &["completions", "tcsh"],
@@ -59,4 +64,20 @@ fn an_unknown_sample_names_those_that_there_are() {
 
     hint: samples are multi-stage
     ");
+}
+
+#[test]
+fn the_report_tells_a_usage_error_too() {
+    if !has_rights() {
+        eprintln!("not tested: without rights `build-sample` goes no further than that");
+        return;
+    }
+    let context = context!();
+    let refused = context.xtask(["build-sample", "--json", "--sample", "nothing"]).run().exited(2);
+    let report = refused.json();
+    assert_eq!(report["exit"], serde_json::json!({ "code": 2, "class": "usage" }), "{refused}");
+    assert_eq!(report["failure"]["message"], "`--sample nothing` is no sample, nor a folder with a Dockerfile");
+    assert_eq!(report["failure"]["hint"], "samples are multi-stage");
+    assert!(report["printed"].is_null() && report["as_expected"].is_null(), "{refused}");
+    assert!(!context.base_dir().exists());
 }

@@ -1,50 +1,233 @@
-//! Whose fault it was that a client failed.
+//! Whose fault it was that a client failed, and what it failed of.
 
-use super::showing::last_word;
+use super::showing::{Stage, is_help, last_word};
 use crate::component::Component;
 use crate::context::Context;
+use crate::daemon::log::Marks;
 use crate::daemon::{self, state};
 use crate::error::{Class, Error};
-use crate::failure::{self, Failure};
+use crate::failure::{self, Failure, Found, Speaker};
 use crate::network::Network;
 use crate::os;
-use crate::platform::Os;
 
-/// Whose fault a client's failing is: the ground's, if a daemon no longer answers.
-pub fn blame(context: &Context, what: String, said: &str) -> Error {
-    // What containerd's library logs by the way, such as that cgroup v1 is on its way out, is never why.
-    let is_word = |line: &&str| !line.trim().is_empty() && !line.starts_with("time=\"");
-    let last = said.lines().rev().find(is_word).unwrap_or("it gave no reason").trim();
-    for component in [Component::Containerd, Component::Buildkit] {
-        if let Err(reason) = daemon::answers(&context.workspace, component) {
-            // This error has its own reason; the client's is shown as what else it said was.
-            if [false, true].iter().any(|is_data| last.starts_with(last_word(*is_data))) {
-                context.ui.passed_on(last);
-            }
-            let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
-            return daemon::with_log(&context.workspace, component, message);
-        }
-    }
-    let message = format!("{what}: {}", last.trim_start_matches(last_word(false)).trim_start_matches(last_word(true)));
-    // Only the client's own last word tells whose fault it was: what a RUN says, or is, may hold any words.
-    let verdict = last.rsplit("did not complete successfully: ").next().unwrap_or(last);
-    let error = match failure::explain(verdict) {
-        Some(known) if known.class == Class::Ground => Error::ground(message),
-        _ => Error::failed(message),
-    };
-    match failure::explain(verdict).or_else(|| no_network(context, said)).or_else(|| failure::explain(said)) {
-        Some(known) if known.id == failure::NO_CONTAINER_RUNTIME => match os::check_container_runtime() {
-            Err(missing) => error.hint(known.hint_with(missing.hint_text().unwrap_or(known.remedy))),
-            Ok(()) => error.hint(known.hint()),
-        },
-        Some(known) => error.hint(known.hint()),
-        None => error.hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
+/// Whose logs are looked at, the one that is nearer to a build first.
+const DAEMONS: [Component; 2] = [Component::Buildkit, Component::Containerd];
+
+/// How many of a log's last lines an error shows.
+const LAST_LINES: usize = 5;
+
+/// How a client says that a step ended by itself: what that step printed tells why, and no log does.
+const STEP_ENDED: &str = "did not complete successfully: exit code";
+
+/// What a failure is known to be.
+#[derive(Debug)]
+struct Reason {
+    known: &'static Failure,
+    /// Whether it says whose fault it was: the client's own last word does, and what a daemon logged. What a RUN or a container
+    /// says, or is, may hold any words.
+    is_verdict: bool,
+}
+
+/// Why an attempt at a sample failed.
+#[derive(Debug)]
+pub struct Blamed {
+    /// What ends the command, unless it is healed.
+    pub error: Error,
+    /// What is known of it.
+    pub known: Option<&'static Failure>,
+    /// Whether the client's own last word says that state was to blame. Words that a RUN printed must cost nobody a cache.
+    pub is_stale: bool,
+}
+
+impl From<Error> for Blamed {
+    fn from(error: Error) -> Self {
+        Self { error, known: None, is_stale: false }
     }
 }
 
-/// Whether a build failed for want of a network, when what is up gives it none. On Linux, RUN has the host's.
-fn no_network(context: &Context, said: &str) -> Option<&'static Failure> {
-    let state = state::read(&context.workspace).ok().flatten()?;
-    let has_none = context.workspace.platform().os == Os::Windows && state.request.network == Network::None;
-    has_none.then(|| failure::no_network(said)).flatten()
+/// Whose fault a client's failing is: the ground's, if one of the daemons that it needs no longer answers.
+pub fn blame(
+    context: &Context,
+    stage: Stage,
+    daemons: &[Component],
+    what: String,
+    said: &str,
+    before: &Marks,
+) -> Blamed {
+    // What containerd's library logs by the way, such as that cgroup v1 is on its way out, is never why.
+    let is_word = |line: &&str| !is_help(line) && !line.starts_with("time=\"");
+    let last = said.lines().rev().find(is_word).unwrap_or("it gave no reason").trim();
+    let word = last_word(last, stage);
+    for component in daemons.iter().copied() {
+        if let Err(reason) = daemon::answers(&context.workspace, component) {
+            // This error has its own reason; the client's is shown as what else it said was.
+            if word.is_some() {
+                context.ui.passed_on(last);
+            }
+            let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
+            return daemon::with_log(&context.workspace, component, message).into();
+        }
+    }
+    let message = format!("{what}: {}", word.unwrap_or(last));
+    let logged = DAEMONS.map(|daemon| {
+        let is_needed = daemons.contains(&daemon);
+        (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
+    });
+    match (reason(|known| is_so(context, known), stage, last, said, &logged), word) {
+        (Some(reason), _) => {
+            Blamed { error: explained(message, &reason), known: Some(reason.known), is_stale: is_stale(stage, last) }
+        }
+        (None, _) if daemons.is_empty() => Error::failed(message)
+            .hint(match stage {
+                Stage::Build => "see what that buildkitd has logged",
+                Stage::Run => "see what the container has printed",
+            })
+            .into(),
+        (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged).into(),
+        (None, _) => Error::failed(message)
+            .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame")
+            .into(),
+    }
+}
+
+/// Whether what builds says itself that state is to blame. A container can print any words, and a log has those of others too.
+fn is_stale(stage: Stage, last: &str) -> bool {
+    let said = last_word(last, stage).and_then(|_| failure::explain(last, Some(Speaker::Client)));
+    stage == Stage::Build && said.is_some_and(|found| found.failure.class == failure::Class::StaleState)
+}
+
+/// What a client failed of: as its last word says, else a step's or its other words, else what the daemons logged meanwhile.
+fn reason(
+    is_so: impl Fn(&Failure) -> bool,
+    stage: Stage,
+    last: &str,
+    said: &str,
+    logged: &[(Component, Vec<String>); 2],
+) -> Option<Reason> {
+    let verdict = |found: Found| Reason { known: found.failure, is_verdict: true };
+    let aside = |found: Found| Reason { known: found.failure, is_verdict: false };
+    let by_client = |text: &str| failure::explain(text, Some(Speaker::Client));
+    let word = last_word(last, stage);
+    if let Some(found) = word.and_then(|_| by_client(last)) {
+        return Some(verdict(found));
+    }
+    // ctr's other words are mixed with the container's.
+    let is_builder = stage == Stage::Build && word.is_some();
+    let of_step = || failure::explain_step(said).filter(|found| is_so(found.failure));
+    let beside = of_step().or_else(|| by_client(said)).filter(|_| is_builder);
+    let by_daemon = |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));
+    let has_log = word.is_some_and(|word| !word.contains(STEP_ENDED));
+    beside.map(aside).or_else(|| logged.iter().filter(|_| has_log).find_map(by_daemon).map(verdict))
+}
+
+fn explained(message: String, reason: &Reason) -> Error {
+    let known = reason.known;
+    let error = match known.class.fault() {
+        Class::Ground if reason.is_verdict => Error::ground(message),
+        _ => Error::failed(message),
+    };
+    let error = if reason.is_verdict { error.known(known) } else { error };
+    if known.id != failure::NO_CONTAINER_RUNTIME {
+        return error.hint(known.hint());
+    }
+    match os::check_container_runtime() {
+        Err(missing) => error.hint(known.hint_with(missing.hint_text().unwrap_or(known.remedy))),
+        Ok(()) => error.hint(known.hint()),
+    }
+}
+
+/// Nobody knows: what the daemon with something to tell told last, and where the whole of it is.
+fn unexplained(context: &Context, message: String, word: &str, logged: &[(Component, Vec<String>); 2]) -> Error {
+    let news = |lines: &[String]| -> Vec<String> {
+        // A daemon logs what it tells its client: that has been said.
+        lines
+            .iter()
+            .filter(|line| !failure::bare(line).contains(word.trim_start_matches("failed to solve: ")))
+            .cloned()
+            .collect()
+    };
+    let told = logged.iter().map(|(daemon, lines)| (*daemon, news(lines))).find(|(_, lines)| !lines.is_empty());
+    let (daemon, lines) = told.unwrap_or((logged[0].0, Vec::new()));
+    let name = daemon.main_program();
+    let message = match &lines[lines.len().saturating_sub(LAST_LINES)..] {
+        [] => message,
+        last => format!("{message}; meanwhile {name} logged:\n  {}", last.join("\n  ")),
+    };
+    Error::failed(message).hint(format!(
+        "{name}'s whole log is in `{}`; `cargo xtask reset` if the state of an earlier run is to blame",
+        context.workspace.log(daemon).display()
+    ))
+}
+
+/// Whether it can be what a step failed of: for want of a network only if what is up gives it none.
+fn is_so(context: &Context, known: &Failure) -> bool {
+    let has_none = || {
+        let state = state::read(&context.workspace).ok().flatten();
+        state.is_some_and(|state| state.request.network == Network::None)
+    };
+    known.platforms.contains(&context.workspace.platform().os) && (known.id != failure::NO_NETWORK || has_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The row that a failure is found to be, and whether that is a verdict.
+    fn found(said: &str, logged: [&str; 2]) -> Option<(&'static str, bool)> {
+        let last = said.lines().last().unwrap();
+        let logged = [0, 1].map(|at| (DAEMONS[at], logged[at].lines().map(str::to_owned).collect()));
+        let stage = if said.contains("error: ") { Stage::Build } else { Stage::Run };
+        reason(|_| true, stage, last, said, &logged).map(|reason| (reason.known.id, reason.is_verdict))
+    }
+
+    const FULL: &str = r#"time="…" level=error msg="write /w/x: no space left on device""#;
+
+    #[test]
+    fn the_clients_last_word_comes_first_and_the_logs_last() {
+        let stale = "error: failed to solve: parent snapshot sha256:1 does not exist: not found";
+        assert_eq!(found(stale, [FULL, ""]), Some(("stale-snapshot", true)));
+        for logged in [[FULL, ""], ["", FULL]] {
+            assert_eq!(found("error: failed to solve: unexpected EOF", logged), Some(("disk-full", true)));
+        }
+        let beside = "#5 ERROR: toomanyrequests: x\nerror: failed to solve: unexpected EOF";
+        assert_eq!(found(beside, [FULL, ""]), Some(("registry-rate-limit", false)));
+        assert_eq!(found("error: failed to solve: unexpected EOF", ["", ""]), None);
+    }
+
+    #[test]
+    fn a_step_that_ended_by_itself_tells_itself_what_it_failed_of() {
+        let said = |printed: &str| {
+            format!(
+                "#5 x\n------\n > [2/2] RUN x:\n0.5 {printed}\n------\nerror: failed to solve: process \"x\" did not complete successfully: exit code: 1"
+            )
+        };
+        assert_eq!(found(&said("Access is denied."), [FULL, ""]), Some(("container-user", false)));
+        assert_eq!(found(&said("no space left on device"), [FULL, FULL]), None);
+    }
+
+    #[test]
+    fn only_what_builds_can_blame_stale_state() {
+        let words = "parent snapshot x does not exist: not found";
+        for (stage, line, expected) in [
+            (Stage::Build, format!("error: failed to solve: {words}"), true),
+            (Stage::Build, format!("ERROR: failed to solve: {words}"), true),
+            (Stage::Build, words.to_owned(), false),
+            (Stage::Run, format!("error: {words}"), false),
+            (Stage::Run, format!("ERROR: {words}"), false),
+            (Stage::Run, format!("ctr: {words}"), false),
+            (Stage::Run, format!("docker: {words}"), false),
+        ] {
+            assert_eq!(is_stale(stage, &line), expected, "{stage:?} {line}");
+        }
+    }
+
+    #[test]
+    fn what_a_container_says_means_nothing() {
+        assert_eq!(found("no space left on device", [FULL, ""]), None);
+        assert_eq!(found("parent snapshot x does not exist: not found\nctr: unexpected EOF", ["", ""]), None);
+        assert_eq!(
+            found("ctr: hcs::CreateComputeSystem x: y. (0xc0370101)", ["", ""]),
+            Some(("windows-build-mismatch", true))
+        );
+    }
 }

@@ -6,28 +6,61 @@ use crate::error::Result;
 use crate::process::{self, Argv, Ending, Stream};
 use std::time::Instant;
 
-/// How the line begins in which a client says why it failed.
-pub fn last_word(is_data: bool) -> &'static str {
-    if is_data { "ctr: " } else { "error: " }
+/// What a client does. What builds says only its own words; what runs a container mixes them with the container's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// buildctl or buildx builds.
+    Build,
+    /// ctr or docker runs.
+    Run,
 }
 
-/// Runs a client, showing what it says; stdout goes to stdout if it is data. Why it failed is left to the error that ends the
-/// command.
-pub fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) -> Result<(Ending, String, String)> {
+/// What a client says of why it failed, if that is what a line is.
+pub fn last_word(line: &str, stage: Stage) -> Option<&str> {
+    let beginnings = match stage {
+        Stage::Build => ["error: ", "ERROR: "],
+        Stage::Run => ["ctr: ", "docker: "],
+    };
+    beginnings.iter().find_map(|beginning| line.strip_prefix(beginning))
+}
+
+/// Whether a line only tells how to get help: docker ends with one, after it has said why it failed.
+pub fn is_help(line: &str) -> bool {
+    line.trim().is_empty() || line.contains("'docker run --help'")
+}
+
+/// What a client's stdout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stdout {
+    /// Nothing to speak of: the client builds.
+    Idle,
+    /// The container's, and so this program's.
+    Relayed,
+    /// The container's, kept for the report that takes this program's.
+    Kept,
+}
+
+/// Runs a client, showing what it says. Why it failed is left to the error that ends the command.
+pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -> Result<(Ending, String, String)> {
     context.ui.detail(&argv.shown());
+    let is_relayed = stdout == Stdout::Relayed;
+    let stage = if stdout == Stdout::Idle { Stage::Build } else { Stage::Run };
     let (mut printed, mut said, mut line) = (Vec::new(), Vec::new(), Vec::new());
     let (mut relay, mut broken, mut held) = (Relay::to_stdout(), None, None::<String>);
     let mut pass_on = |line: &[u8]| {
         let line = String::from_utf8_lossy(line).trim_end().to_owned();
+        if held.is_some() && is_help(&line) {
+            return;
+        }
         if let Some(earlier) = held.take() {
             context.ui.passed_on(&earlier);
         }
-        if line.starts_with(last_word(is_data)) { held = Some(line) } else { context.ui.passed_on(&line) }
+        if last_word(&line, stage).is_some() { held = Some(line) } else { context.ui.passed_on(&line) }
     };
     let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
         if stream == Stream::Stdout {
             printed.extend_from_slice(chunk);
-            if is_data && let Err(error) = relay.print(chunk) {
+            if is_relayed && let Err(error) = relay.print(chunk) {
                 broken = Some(error);
             }
             return;
@@ -46,7 +79,7 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, is_data: bool) ->
     if let Some(held) = held.filter(|_| !is_failure) {
         context.ui.passed_on(&held);
     }
-    if is_data && broken.is_none() {
+    if is_relayed && broken.is_none() {
         broken = relay.end().err();
     }
     match broken {

@@ -72,7 +72,7 @@ pub fn all() -> Vec<Leg> {
         legs.push(end_to_end.needs_programs(&["go"]));
         return legs;
     }
-    legs.push(end_to_end.needs_programs(&["go", "cc", "ldd"]));
+    legs.push(end_to_end.needs_programs(&["go", "cc", "ldd", "dockerd", "openssl"]));
     legs.extend(windows(&lint));
     legs
 }

@@ -1,0 +1,254 @@
+//! Docker as the client: a real engine of the test's own, and a real buildx.
+
+use crate::{hello, machine, run, xtask};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tests::docker::Engine;
+use tests::{TestContext, Xtask};
+use xtask::component::Component;
+use xtask::workspace::Workspace;
+
+const IMAGE: &str = "buildkit-sample:latest";
+
+/// A run that finds an engine.
+pub(super) fn with(engine: &Engine, context: &TestContext, arguments: &[&str]) -> Xtask {
+    xtask(context, arguments).env("DOCKER_HOST", engine.host())
+}
+
+pub(super) fn workspace(context: &TestContext) -> Workspace {
+    Workspace::new(context.base_dir().to_owned(), xtask::platform::Platform::host().unwrap())
+}
+
+/// The image's configuration in Docker, as one that can be compared.
+fn in_docker(engine: &Engine) -> serde_json::Value {
+    let found: serde_json::Value = serde_json::from_str(&engine.answer(&["image", "inspect", IMAGE])).unwrap();
+    let config = &found[0]["Config"];
+    serde_json::json!({
+        "os": found[0]["Os"], "architecture": found[0]["Architecture"],
+        "cmd": config["Cmd"], "env": config["Env"], "entrypoint": config["Entrypoint"],
+        "workdir": config["WorkingDir"].as_str().unwrap_or_default(),
+        "diff_ids": found[0]["RootFS"]["Layers"],
+    })
+}
+
+/// The same in containerd.
+fn in_containerd(context: &TestContext) -> serde_json::Value {
+    let workspace = workspace(context);
+    let content = |digest: &str| {
+        let argv = xtask::tools::ctr(&workspace).args(["content", "get", digest]);
+        serde_json::from_str::<serde_json::Value>(&xtask::process::succeed(&argv).unwrap().stdout).unwrap()
+    };
+    let argv = xtask::tools::ctr(&workspace).args(["image", "list"]);
+    let listed = xtask::process::succeed(&argv).unwrap().stdout;
+    let digest = listed.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
+    let found = content(content(&digest)["config"]["digest"].as_str().unwrap());
+    let config = &found["config"];
+    serde_json::json!({
+        "os": found["os"], "architecture": found["architecture"],
+        "cmd": config["Cmd"], "env": config["Env"], "entrypoint": config["Entrypoint"],
+        "workdir": config["WorkingDir"].as_str().unwrap_or_default(),
+        "diff_ids": found["rootfs"]["diff_ids"],
+    })
+}
+
+#[test]
+fn both_clients_print_the_same_and_make_the_same_image() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    let docker = with(&engine, &context, &["build-sample", "--buildx", "latest"]).run().success();
+    assert!(docker.stderr.contains("Client Docker ") && docker.stderr.contains("the workspace's buildx"), "{docker}");
+    let buildctl = with(&engine, &context, &["build-sample", "--client", "buildctl"]).run().success();
+    assert_eq!((docker.stdout.as_str(), buildctl.stdout.as_str()), (hello().as_str(), hello().as_str()));
+    assert!(!buildctl.stderr.contains("Client"), "what was asked for goes without saying: {buildctl}");
+    assert_eq!(in_docker(&engine), in_containerd(&context));
+    assert_eq!(in_docker(&engine)["diff_ids"].as_array().unwrap().len(), 3, "{}", in_docker(&engine));
+}
+
+/// A user's own builder, and another of it that is current.
+fn users_buildx(context: &TestContext, engine: &Engine, program: &Path) -> PathBuf {
+    let folder = context.root().join("users-docker");
+    let lines: [&[&str]; 2] = [
+        &["create", "--name", "mine", "--driver", "remote", "tcp://127.0.0.1:1"],
+        &["create", "--name", "buildkit-exp", "--driver", "remote", "--use", "tcp://127.0.0.1:2"],
+    ];
+    for line in lines {
+        let mut command = Command::new(program);
+        command.args(line).env("DOCKER_CONFIG", &folder).env("DOCKER_HOST", engine.host());
+        command.env_remove("BUILDX_CONFIG").stdout(Stdio::null());
+        assert!(command.status().unwrap().success());
+    }
+    context.write(folder.join("config.json"), "{\"auths\":{}}\n");
+    folder
+}
+
+/// Each file of a folder with what is in it.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        match entry.file_type().unwrap().is_dir() {
+            true => found.extend(contents(&entry.path())),
+            false => found.push((entry.path(), fs::read(entry.path()).unwrap())),
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn the_users_docker_is_what_it_was_and_clean_takes_only_what_is_the_workspaces() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    run(&context, &["up", "--no-start", "--buildx", "latest"]).success();
+    let program = workspace(&context).program(Component::Buildx, "buildx");
+    let config = users_buildx(&context, &engine, &program);
+    let before = contents(&config);
+    assert!(before.iter().any(|(path, _)| path.ends_with("buildx/current")), "there is something to compare");
+    let here = |arguments: &[&str]| with(&engine, &context, arguments).env("DOCKER_CONFIG", &config);
+    // Somebody's own image, container and all.
+    let archive = context.root().join("engine/nothing.tar.gz");
+    fs::write(&archive, tests::tar_gz(&[("nothing", b"x", 0o644)])).unwrap();
+    engine.answer(&["import", archive.to_str().unwrap(), "mine:1"]);
+    engine.answer(&["create", "--name", "mine", "mine:1", "x"]);
+
+    let kept = here(&["build-sample", "--keep"]).run().success();
+    let name = kept.stderr.split('`').find(|word| word.starts_with("buildkit-sample-kept-")).unwrap().to_owned();
+    let again = here(&["build-sample", "-v"]).run().success();
+    assert!(again.stderr.contains("Driver:        remote"), "inspect is shown: {again}");
+    assert!(!again.stderr.contains("buildx create"), "the builder is there already: {again}");
+    assert!(engine.answer(&["ps", "--all"]).contains(&name));
+    assert_eq!(contents(&config), before);
+
+    let listed = here(&["clean", "--dry-run"]).run().success();
+    for doomed in
+        [format!("Docker's container {name}"), "Docker's image sha256:".into(), "the builder buildkit-exp".into()]
+    {
+        assert!(listed.stdout.contains(&format!("remove {doomed}")), "{listed}");
+    }
+    let cleaned = here(&["clean"]).run().success();
+    for removed in
+        [format!("Docker's container {name}"), "Docker's image sha256:".into(), "the builder buildkit-exp".into()]
+    {
+        assert!(cleaned.stderr.contains(&format!("Removed {removed}")), "{cleaned}");
+    }
+    assert_eq!(engine.answer(&["image", "ls", "--all", "--format", "{{.Repository}}:{{.Tag}}"]), "mine:1\n");
+    assert_eq!(engine.answer(&["ps", "--all", "--format", "{{.Names}}"]), "mine\n");
+    assert_eq!(contents(&config), before, "the user's builders, and which is current, are what they were");
+    assert_eq!(context.strays(), Vec::<String>::new(), "nothing is written outside the workspace");
+}
+
+#[test]
+fn dockers_own_buildx_is_taken_unless_another_is_asked_for() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    run(&context, &["up", "--no-start", "--buildx", "latest"]).success();
+    let program = fs::read(workspace(&context).program(Component::Buildx, "buildx")).unwrap();
+    run(&context, &["clean"]).success();
+    let config = context.root().join("users-docker");
+    context.write_program(config.join("cli-plugins/docker-buildx"), program);
+    let before = contents(&config);
+    let build = |arguments: &[&str]| {
+        with(&engine, &context, &[&["build-sample"], arguments].concat()).env("DOCKER_CONFIG", &config).run().success()
+    };
+    let own = build(&["-v"]);
+    assert_eq!(own.stdout, hello());
+    assert!(
+        own.stderr.contains(", with its own buildx") && own.stderr.contains("docker buildx build --builder"),
+        "{own}"
+    );
+    assert!(!own.stderr.contains("Resolved buildx"), "{own}");
+    let asked = build(&["--buildx", "latest"]);
+    assert!(asked.stderr.contains("Resolved buildx") && asked.stderr.contains("the workspace's buildx"), "{asked}");
+    assert!(asked.stderr.contains("Up already"), "no daemon minds: {asked}");
+    assert_eq!(contents(&config), before);
+}
+
+/// An image that another build has taken the name from does not stay behind.
+#[test]
+fn only_the_newest_image_stays_in_docker() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    for word in ["first", "second"] {
+        context.write("own/Dockerfile", format!("FROM base\nRUN echo {word} > /word\nCMD [\"/bin/cat\", \"/word\"]\n"));
+        let own = context.root().join("own").display().to_string();
+        let built = with(&engine, &context, &["build-sample", "--sample", &own]).run().success();
+        assert_eq!(built.stdout, format!("{word}\n"));
+        assert_eq!(engine.answer(&["image", "ls", "--all", "--quiet"]).lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_failing_build_and_a_failing_container_are_told_once() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    let own = context.root().join("own").display().to_string();
+    let build = || with(&engine, &context, &["build-sample", "--sample", &own]).run();
+    context.write("own/Dockerfile", "FROM base\nRUN exit 7\n");
+    let failed = build().exited(1);
+    assert!(
+        failed.stderr.contains("error: failed to build `docker.io/library/buildkit-sample:latest` (exit code 1): "),
+        "{failed}"
+    );
+    assert_eq!(failed.stderr.matches("failed to solve: ").count(), 1, "why is said once: {failed}");
+    context.write("own/Dockerfile", "FROM base\nCMD [\"/no/such/program\"]\n");
+    let failed = build().exited(1);
+    assert!(failed.stderr.contains("` failed (exit code 127): Error response from daemon: "), "{failed}");
+    assert!(!failed.stderr.contains("docker run --help"), "{failed}");
+}
+
+#[test]
+fn each_trouble_with_docker_has_its_own_remedy() {
+    let context = machine();
+    let refused = |run: Xtask, sentence: &str, hint: &str| {
+        let outcome = run.run().exited(3);
+        assert!(outcome.stderr.contains(&format!("error: failed to build with Docker: {sentence}")), "{outcome}");
+        assert!(outcome.stderr.contains(&format!("hint: {hint}")), "{outcome}");
+        assert!(!outcome.stderr.contains("Resolved"), "nothing is fetched for it: {outcome}");
+    };
+    let buildx = ["build-sample", "--client", "buildx"];
+    let engine = Engine::start(&context);
+    // A remote buildkitd needs no root, so that Docker's own refusal comes to light.
+    let socket = context.write("socket", "");
+    let address = format!("unix://{}", socket.display());
+    let line = [&buildx[..], &["--addr", &address]].concat();
+    let socket = context.root().join("engine/docker.sock");
+    refused(
+        context.unprivileged_xtask(line).env("DOCKER_HOST", format!("unix://{}", socket.display())),
+        "Docker refuses this user (permission denied",
+        "run it as root, or as a member of the group `docker`",
+    );
+    refused(
+        with(&engine, &context, &buildx).env("DOCKER_API_VERSION", "1.99"),
+        "this Docker is too old",
+        "update Docker",
+    );
+    refused(xtask(&context, &buildx), "Docker does not run (Cannot connect", "start it (`systemctl start docker`)");
+    drop(engine);
+    let context = machine().without("docker");
+    refused(
+        xtask(&context, &buildx),
+        "there is no `docker` on PATH",
+        "install Docker, or build with `--client buildctl`",
+    );
+    let built = run(&context, &["build-sample"]).success();
+    assert!(built.stderr.contains("Client buildctl: there is no `docker` on PATH"), "{built}");
+}
+
+#[test]
+fn a_builder_of_another_driver_is_named_and_left_alone() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    let config = context.root().join("users-docker");
+    let mut command = Command::new("docker");
+    command.args(["context", "create", "buildkit-exp"]).env("DOCKER_CONFIG", &config).stdout(Stdio::null());
+    assert!(command.status().unwrap().success());
+    let before = contents(&config);
+    let failed =
+        with(&engine, &context, &["build-sample", "--client", "buildx"]).env("DOCKER_CONFIG", &config).run().exited(3);
+    assert!(
+        failed.stderr.contains("the name `buildkit-exp` belongs to a builder with the driver `docker`"),
+        "{failed}"
+    );
+    assert!(failed.stderr.contains("hint: give the Docker context `buildkit-exp` another name"), "{failed}");
+    assert_eq!(contents(&config), before);
+}

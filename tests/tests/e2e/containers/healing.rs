@@ -1,0 +1,305 @@
+//! The fault that the harness was made for, made for real: BuildKit refers to what containerd no longer has.
+
+use crate::{hello, kill, machine, pid, run, status, xtask};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use tests::{Outcome, TestContext, assert_outcome, real};
+
+/// What builds fail with when the context has changed since, and when it has not.
+const FAULTS: [(&str, bool); 2] = [("stale-snapshot", true), ("stale-content", false)];
+
+/// A copy of the hello sample that a test may change.
+fn sample(context: &TestContext) -> String {
+    let hello = crate::repository().join("fixtures/hello").join(std::env::consts::OS);
+    for file in fs::read_dir(hello).unwrap().flatten().filter(|file| file.file_name() != "expected.txt") {
+        context.write(PathBuf::from("hello").join(file.file_name()), fs::read(file.path()).unwrap());
+    }
+    context.root().join("hello").display().to_string()
+}
+
+fn change(context: &TestContext, line: &str) {
+    let text = fs::read_to_string(context.root().join("hello/hello.txt")).unwrap();
+    context.write("hello/hello.txt", format!("{text}{line}\n"));
+}
+
+/// Makes the fault: containerd's root is deleted and made anew between a stop and a start, and BuildKit's stays.
+///
+/// The harness would not have that: it marks both roots as a pair. So the new one is given the old one's mark.
+fn forget_what_containerd_has(context: &TestContext) {
+    run(context, &["down"]).success();
+    let root = context.base_dir().join("containerd/root");
+    let mark = fs::read(root.join("buildkit-windows-pair")).unwrap();
+    fs::remove_dir_all(&root).unwrap();
+    context.write(root.join("buildkit-windows-pair"), mark);
+    let up = run(context, &["up"]).success();
+    assert!(!up.stderr.contains("did not belong together"), "the guard was not got round: {up}");
+}
+
+fn fault(context: &TestContext, is_changed: bool) -> String {
+    let sample = sample(context);
+    run(context, &["build-sample", "--sample", &sample]).success();
+    forget_what_containerd_has(context);
+    if is_changed {
+        change(context, "changed");
+    }
+    sample
+}
+
+#[test]
+fn a_reset_heals_what_a_build_alone_does_not() {
+    for (id, is_changed) in FAULTS {
+        let context = machine();
+        let sample = fault(&context, is_changed);
+        for attempt in ["first", "second"] {
+            let failed = run(&context, &["build-sample", "--json", "--sample", &sample]).exited(1);
+            assert_eq!(failed.json()["failure"]["id"], id, "{attempt}: {failed}");
+            assert!(failed.stderr.contains("run `cargo xtask reset`"), "{attempt}: {failed}");
+        }
+        run(&context, &["reset"]).success();
+        run(&context, &["build-sample", "--sample", &sample]).success();
+    }
+}
+
+#[test]
+fn healing_stops_at_the_lowest_level_that_does_and_says_which() {
+    for (id, is_changed) in FAULTS {
+        let context = machine();
+        let sample = fault(&context, is_changed);
+        let built = run(&context, &["build-sample", "--heal", "--json", "--sample", &sample]).success();
+        let report = built.json();
+        let resets = report["resets"].as_array().unwrap();
+        let healed = report["healed"].as_str().unwrap_or_else(|| panic!("{id}: {built}"));
+        assert_eq!(resets.last().unwrap()["level"], healed, "{id}: {built}");
+        assert!(report["printed"].as_str().unwrap().contains("This line was added by RUN."), "{id}: {built}");
+        assert!(report["failure"].is_null() && report["exit"]["class"] == "done", "{id}: {built}");
+        assert!(built.stderr.contains("does not exist: not found") == is_changed, "{id}: {built}");
+        assert!(built.stderr.contains("this is stale state, so it is reset"), "{id}: {built}");
+        assert!(built.stderr.contains(&format!("warning: it was built and run only after a reset: `{healed}`")));
+        for level in &resets[..resets.len() - 1] {
+            let note = format!("`{}` did not heal it", level["level"].as_str().unwrap());
+            assert!(built.stderr.contains(&note), "{id}: {built}");
+        }
+        // No lower level would have done: what was freed before is not what healed it.
+        assert_eq!(healed, if is_changed { "prune" } else { "prune --all" }, "{id}: {built}");
+        let again = run(&context, &["build-sample", "--heal", "--json", "--sample", &sample]).success();
+        assert!(again.json()["healed"].is_null() && again.stderr.contains("CACHED"), "{again}");
+    }
+}
+
+#[test]
+fn ci_heals_unasked_and_makes_it_an_annotation() {
+    let context = machine();
+    let sample = fault(&context, false);
+    let in_ci = |arguments: &[&str]| {
+        let line = [&["build-sample", "-q", "--sample", &sample], arguments].concat();
+        xtask(&context, &line).env("CI", "true").env("GITHUB_ACTIONS", "true").run()
+    };
+    let told_off = in_ci(&["--heal=no"]).exited(1);
+    assert!(!told_off.stderr.contains("::warning::"), "{told_off}");
+    let healed = in_ci(&[]).success();
+    let warnings: Vec<_> = healed.stderr.lines().filter(|line| line.starts_with("::warning::")).collect();
+    assert_eq!(warnings.len(), 2, "{healed}");
+    assert!(warnings[0].contains("not found; this is stale state") && warnings[1].ends_with("healed it"), "{healed}");
+    assert_eq!(healed.stdout, hello(), "stdout is what the container printed, as ever");
+}
+
+#[test]
+fn the_words_in_a_run_cost_nobody_a_cache() {
+    let context = machine();
+    let words = "parent snapshot x does not exist: not found";
+    context.write("lying/Dockerfile", format!("FROM base\nRUN echo '{words}' && exit 1\n"));
+    let lying = context.root().join("lying").display().to_string();
+    let failed = xtask(&context, &["build-sample", "--json", "--sample", &lying]).env("BUILDKIT_WINDOWS_HEAL", "1");
+    let failed = failed.run().exited(1);
+    assert_eq!(failed.json()["resets"], serde_json::json!([]), "{failed}");
+    assert!(!failed.stderr.contains("Reset"), "{failed}");
+}
+
+/// What the harness itself does, and what may become of it on the way, keeps both roots or neither.
+#[test]
+fn the_harness_does_not_get_there_by_itself() {
+    let context = machine();
+    let sample = sample(&context);
+    let older = real::programs(context.program()).older_containerd().to_owned();
+    let works = |after: &str| {
+        for line in [None, Some(after)] {
+            if let Some(line) = line {
+                change(&context, line);
+            }
+            let built = run(&context, &["build-sample", "--json", "--sample", &sample]);
+            assert_eq!(built.code, 0, "after {after}: {built}");
+        }
+    };
+    works("nothing");
+    for line in
+        [&["up"][..], &["down"], &["up", "--fresh"], &["up", "--containerd", &older], &["up", "--containerd", "latest"]]
+    {
+        run(&context, line).success();
+        works(&line.join(" "));
+    }
+    for killed in [&["containerd"][..], &["buildkitd"], &["containerd", "buildkitd"]] {
+        killed.iter().for_each(|daemon| kill(pid(&context, daemon).unwrap()));
+        works(&format!("a kill of {killed:?}"));
+    }
+    let base = context.base_dir();
+    let [mark, containerd, buildkit] =
+        ["containerd/root/buildkit-windows-pair", "containerd/root", "buildkit/root"].map(|path| base.join(path));
+    for line in [&["up", "--fresh"][..], &["reset", "--hard"]] {
+        // Between the two, containerd deletes all that BuildKit refers to; then the roots go.
+        for text in ["Removed image", "Stopped containerd"] {
+            let mut running = xtask(&context, line).spawn();
+            running.wait_for_output(text);
+            drop(running.kill());
+            works(&format!("{line:?}, killed at {text}"));
+        }
+        for path in [&mark, &buildkit, &containerd] {
+            drop(killed_when(&context, line, || !path.exists()));
+            works(&format!("{line:?}, killed without {}", path.display()));
+        }
+    }
+    // And while both come back, one after the other.
+    for path in [&containerd, &mark, &buildkit] {
+        run(&context, &["down"]).success();
+        for root in [&containerd, &buildkit] {
+            fs::remove_dir_all(root).unwrap();
+        }
+        drop(killed_when(&context, &["up"], || path.exists()));
+        works(&format!("an `up` killed at {}", path.display()));
+    }
+}
+
+fn killed_when(context: &TestContext, line: &[&str], is_time: impl Fn() -> bool) -> Outcome {
+    let mut running = xtask(context, line).spawn();
+    while !is_time() && running.is_running() {
+        std::thread::yield_now();
+    }
+    running.kill()
+}
+
+/// What another workspace holds, and another's images in this one's containerd, is not for a healing to touch.
+#[test]
+fn nothing_that_is_not_the_workspaces_own_is_touched() {
+    let other = machine();
+    let foreign = other.root().join("foreign.tar").display().to_string();
+    run(&other, &["build-sample"]).success();
+    ctr(&other, "buildkit", &["images", "export", &foreign, "docker.io/library/buildkit-sample:latest"]);
+    let of_the_other = || {
+        let pids = ["containerd", "buildkitd"].map(|daemon| pid(&other, daemon));
+        (pids, ctr(&other, "buildkit", &["images", "list"]), ctr(&other, "buildkit", &["snapshots", "list"]))
+    };
+    let before = of_the_other();
+
+    let context = machine();
+    let sample = fault(&context, false);
+    ctr(&context, "foreign", &["images", "import", &foreign]);
+    let images = ctr(&context, "foreign", &["images", "check"]);
+    assert!(images.contains("docker.io/library/buildkit-sample:latest") && images.contains(" complete "), "{images}");
+    let healed = run(&context, &["build-sample", "--heal", "--json", "--sample", &sample]).success();
+    assert_eq!(healed.json()["healed"], "prune --all", "{healed}");
+    assert_eq!(ctr(&context, "foreign", &["images", "check"]), images);
+
+    assert_eq!(of_the_other(), before);
+    assert_eq!(status(&other, "buildkitd")["answering"], true);
+    let again = run(&other, &["build-sample"]).success();
+    assert!(again.stderr.contains("CACHED"), "{again}");
+}
+
+/// containerd's own client, in a namespace of its own.
+fn ctr(context: &TestContext, namespace: &str, arguments: &[&str]) -> String {
+    let base = context.base_dir();
+    let mut ctr = Command::new(base.join("containerd/installed/bin/ctr"));
+    ctr.arg("--address").arg(base.join("run/containerd.sock")).args(["--namespace", namespace]).args(arguments);
+    let output = ctr.output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// An outcome without the versions that are the newest just now.
+fn shown(context: &TestContext, mut outcome: Outcome) -> Outcome {
+    let real = real::programs(context.program());
+    for (version, name) in [(real.containerd(), "[CONTAINERD]"), (&real.buildkit, "[BUILDKIT]")] {
+        outcome.stdout = outcome.stdout.replace(&format!("\"{version}\""), &format!("\"{name}\""));
+    }
+    outcome
+}
+
+#[test]
+fn the_report_is_one_object_whatever_the_outcome() {
+    let context = machine();
+    let built = run(&context, &["build-sample", "-q", "--json"]).success();
+    assert_outcome!(shown(&context, built), @r#"
+    exit code: 0
+    ----- stdout -----
+    {
+      "versions": {
+        "buildkit": "[BUILDKIT]",
+        "containerd": "[CONTAINERD]",
+        "runc": "unknown"
+      },
+      "sample": "hello",
+      "base_image": "oci-layout://host@sha256:[SHA256]",
+      "printed": "Hello from a container!/ncontainerd runs it, and BuildKit built its image./nThis line was added by RUN./n",
+      "as_expected": true,
+      "healed": null,
+      "resets": [],
+      "failure": null,
+      "exit": {
+        "code": 0,
+        "class": "done"
+      },
+      "took": {
+        "build_ms": "[NUMBER]",
+        "run_ms": "[NUMBER]",
+        "total_ms": "[NUMBER]"
+      }
+    }
+    ----- stderr -----
+    "#);
+    let other = sample(&context);
+    context.write("hello/expected.txt", "Hello\n");
+    let differs = run(&context, &["build-sample", "-q", "--json", "--sample", &other]).exited(1);
+    assert_outcome!(shown(&context, differs), @r#"
+    exit code: 1
+    ----- stdout -----
+    {
+      "versions": {
+        "buildkit": "[BUILDKIT]",
+        "containerd": "[CONTAINERD]",
+        "runc": "unknown"
+      },
+      "sample": "[ROOT]/hello",
+      "base_image": "oci-layout://host@sha256:[SHA256]",
+      "printed": "Hello from a container!/ncontainerd runs it, and BuildKit built its image./nThis line was added by RUN./n",
+      "as_expected": false,
+      "healed": null,
+      "resets": [],
+      "failure": {
+        "id": null,
+        "class": null,
+        "message": "the container of `docker.io/library/buildkit-sample:latest` printed something else than it must:/n--- expected/n+++ printed/n@@ -1 +1,3 @@/n-Hello/n+Hello from a container!/n+containerd runs it, and BuildKit built its image./n+This line was added by RUN.",
+        "hint": "if the state of an earlier run is to blame, `cargo xtask reset` and try again"
+      },
+      "exit": {
+        "code": 1,
+        "class": "failed"
+      },
+      "took": {
+        "build_ms": "[NUMBER]",
+        "run_ms": "[NUMBER]",
+        "total_ms": "[NUMBER]"
+      }
+    }
+    ----- stderr -----
+    error: the container of `docker.io/library/buildkit-sample:latest` printed something else than it must:
+    --- expected
+    +++ printed
+    @@ -1 +1,3 @@
+    -Hello
+    +Hello from a container!
+    +containerd runs it, and BuildKit built its image.
+    +This line was added by RUN.
+
+    hint: if the state of an earlier run is to blame, `cargo xtask reset` and try again
+    "#);
+}

@@ -1,0 +1,204 @@
+//! Docker's client for BuildKit, with Docker itself to run the image. Argument vectors, but for the builder.
+
+use super::docker::docker;
+use super::remote::Remote;
+use super::{BUILDER, BaseImage, Build, Client, Run, builder};
+use crate::component::Component;
+use crate::error::Result;
+use crate::process::Argv;
+use crate::ui::Ui;
+use crate::workspace::Workspace;
+use std::path::PathBuf;
+
+/// The label of the containers that a workspace has started.
+const LABEL: &str = "buildkit-windows";
+
+/// Which buildx.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// Docker's plugin.
+    Plugin,
+    /// The workspace's component.
+    Component,
+}
+
+/// buildx and docker.
+pub struct Buildx<'a> {
+    workspace: &'a Workspace,
+    program: Program,
+    remote: Remote,
+}
+
+impl<'a> Buildx<'a> {
+    /// A client of the buildkitd at a remote address, or of the workspace's own.
+    pub fn new(workspace: &'a Workspace, program: Program, remote: Option<Remote>) -> Self {
+        let own = || Remote { address: workspace.endpoint(Component::Buildkit).buildctl_address(), tls: None };
+        Self { workspace, program, remote: remote.unwrap_or_else(own) }
+    }
+
+    /// The beginning of every command: told where its builders are, so that the user's own stay what they are.
+    fn argv(&self) -> Argv {
+        let argv = match self.program {
+            Program::Plugin => docker().arg("buildx"),
+            Program::Component => Argv::new(self.workspace.program(Component::Buildx, "buildx")),
+        };
+        argv.env("BUILDX_CONFIG", self.workspace.buildx_config())
+            .without_env("BUILDX_BUILDER")
+            .dir(self.workspace.run())
+    }
+
+    /// Tells what the builder is.
+    pub fn inspect(&self) -> Argv {
+        self.argv().args(["inspect", BUILDER])
+    }
+
+    /// Makes the builder.
+    pub fn create(&self) -> Argv {
+        let options = builder::options(&self.remote);
+        let argv = self.argv().args(["create", "--name", BUILDER, "--driver", "remote"]);
+        let argv = options
+            .into_iter()
+            .fold(argv, |argv, (name, value)| argv.arg("--driver-opt").arg(csv_field(&format!("{name}={value}"))));
+        argv.arg(&self.remote.address)
+    }
+
+    /// Removes the builder; a remote driver's buildkitd is left alone.
+    pub fn remove(&self) -> Argv {
+        self.argv().args(["rm", BUILDER])
+    }
+
+    /// Where its builders are.
+    pub fn config(&self) -> PathBuf {
+        self.workspace.buildx_config()
+    }
+
+    /// The buildkitd that the builder leads to.
+    pub fn remote(&self) -> &Remote {
+        &self.remote
+    }
+}
+
+/// A value as buildx reads it: a line of comma-separated values.
+fn csv_field(value: &str) -> String {
+    if value.contains([',', '"']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.to_owned() }
+}
+
+/// The filter for a workspace's own containers.
+fn label(workspace: &Workspace) -> String {
+    format!("{LABEL}={}", workspace.id())
+}
+
+/// Lists a workspace's containers in Docker, a name a line.
+pub fn list_containers(workspace: &Workspace) -> Argv {
+    let filter = format!("label={}", label(workspace));
+    docker().args(["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])
+}
+
+/// Removes a container of Docker's, running or not.
+pub fn remove_container(name: &str) -> Argv {
+    docker().args(["rm", "--force", name])
+}
+
+/// Tells an image's id.
+pub fn image_id(image: &str) -> Argv {
+    docker().args(["image", "inspect", "--format", "{{.Id}}", image])
+}
+
+/// Tells an image's names, a line each.
+pub fn image_names(id: &str) -> Argv {
+    docker().args(["image", "inspect", "--format", "{{range .RepoTags}}{{println .}}{{end}}", id])
+}
+
+/// Removes an image by its id, with the name it has, if that is not another's: see [`image_names`].
+pub fn remove_image(id: &str) -> Argv {
+    docker().args(["image", "rm", id])
+}
+
+impl Client for Buildx<'_> {
+    fn connect(&self, ui: &Ui) -> Result<()> {
+        builder::ensure(self, ui)
+    }
+
+    fn build(&self, build: &Build) -> Argv {
+        let argv = self
+            .argv()
+            .args(["build", "--builder", BUILDER, "--load", "--progress", "plain"])
+            // Not every Docker keeps attestations, and buildctl makes none.
+            .arg("--provenance=false")
+            .args(["--tag", &build.image]);
+        let argv = match &build.base_image {
+            BaseImage::Own => argv,
+            BaseImage::Reference(reference) => argv.args(["--build-arg", &format!("BASE_IMAGE={reference}")]),
+            BaseImage::Layout { folder, digest } => {
+                argv.args(["--build-context", &format!("base=oci-layout://{}@{digest}", folder.display())])
+            }
+        };
+        argv.arg(&build.context)
+    }
+
+    fn loads(&self) -> bool {
+        true
+    }
+
+    fn run(&self, run: &Run) -> Option<Argv> {
+        let argv = docker().arg("run");
+        let argv = if run.keep { argv } else { argv.arg("--rm") };
+        // Somebody else's image of that name, from a registry, is not what was built.
+        let argv = argv.args(["--pull", "never", "--label", &label(self.workspace)]);
+        Some(argv.args(["--name", &run.name, &run.image]))
+    }
+
+    fn containers(&self) -> Option<Argv> {
+        Some(list_containers(self.workspace))
+    }
+
+    fn end(&self, name: &str) -> Vec<Argv> {
+        vec![remove_container(name)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::remote::Tls;
+
+    fn workspace(platform: &str) -> Workspace {
+        Workspace::new("/w".into(), platform.parse().unwrap())
+    }
+
+    #[test]
+    fn a_build_goes_to_the_builder_and_into_docker() {
+        let workspace = workspace("linux-amd64");
+        let buildx = Buildx::new(&workspace, Program::Plugin, None);
+        let base_image = BaseImage::Layout { folder: "/w/base".into(), digest: "sha256:1".into() };
+        let argv = buildx.build(&Build { context: "/w/sample".into(), base_image, image: "i".into() }).shown();
+        assert!(argv.starts_with("docker buildx build --builder buildkit-exp --load "), "{argv}");
+        assert!(argv.ends_with("--tag i --build-context base=oci-layout:///w/base@sha256:1 /w/sample"), "{argv}");
+        let reference = BaseImage::Reference("debian".into());
+        let argv = buildx.build(&Build { context: "/w".into(), base_image: reference, image: "i".into() }).shown();
+        assert!(argv.ends_with("--tag i --build-arg BASE_IMAGE=debian /w"), "{argv}");
+    }
+
+    #[test]
+    fn the_builder_leads_to_the_workspaces_pipe_or_to_where_one_says() {
+        let workspace = workspace("windows-amd64");
+        let own = Buildx::new(&workspace, Program::Component, None).create().shown();
+        assert!(own.contains("buildx.exe create --name buildkit-exp --driver remote npipe:////./pipe/"), "{own}");
+        let tls = Tls { ca: "/t,ls/ca.pem".into(), cert: "/tls/cert.pem".into(), key: "/tls/key.pem".into() };
+        let remote = Remote { address: "tcp://h:1".into(), tls: Some(tls) };
+        let argv = Buildx::new(&workspace, Program::Plugin, Some(remote)).create().shown();
+        assert!(argv.contains("--driver-opt '\"cacert=/t,ls/ca.pem\"' --driver-opt cert=/tls/cert.pem"), "{argv}");
+        assert!(argv.ends_with("--driver-opt key=/tls/key.pem tcp://h:1"), "{argv}");
+    }
+
+    #[test]
+    fn a_container_is_of_what_was_built_and_of_this_workspace() {
+        let workspace = workspace("linux-amd64");
+        let buildx = Buildx::new(&workspace, Program::Plugin, None);
+        let run = |keep| buildx.run(&Run { image: "i".into(), name: "n".into(), keep }).unwrap().shown();
+        let label = format!("buildkit-windows={}", workspace.id());
+        assert_eq!(run(false), format!("docker run --rm --pull never --label {label} --name n i"));
+        assert!(!run(true).contains("--rm"));
+        assert!(list_containers(&workspace).shown().contains(&format!("label={label}")));
+    }
+}

@@ -1,0 +1,86 @@
+//! Looks at what every machine has.
+
+use super::{Ground, Probe, ask};
+use crate::client;
+use crate::component::Component;
+use crate::daemon::state;
+use crate::doctor::docker;
+use crate::doctor::machine::{self, Listening, Tools};
+use crate::os;
+use crate::platform::Os;
+use crate::process::{self, Argv};
+use crate::workspace::Endpoint;
+use std::fs;
+use std::path::Path;
+
+pub(super) const PROBES: &[Probe<Ground>] = &[
+    Probe { checks: &["rights"], look: |ground| vec![machine::rights(os::check_rights().err().as_ref(), ground.os())] },
+    Probe {
+        checks: &["workspace"],
+        look: |ground| vec![machine::workspace(ground.workspace.base(), ground.objection.as_ref(), ground.os())],
+    },
+    Probe {
+        checks: &["disk"],
+        look: |ground| {
+            let free = os::free_space(ground.nearest_folder()).map_err(|error| error.to_string());
+            vec![machine::disk(free, ground.os())]
+        },
+    },
+    Probe { checks: &["endpoints"], look: |ground| vec![machine::endpoints(&own_endpoints(ground), ground.os())] },
+    Probe { checks: &["services"], look: |ground| vec![machine::others(&services(), &others(ground.os()))] },
+    Probe { checks: &["docker"], look: |ground| vec![docker::judge(&client::docker::ask(ground.os()), ground.os())] },
+    Probe { checks: &["go"], look: |ground| vec![machine::go(&tools(), &ground.request.source, ground.os())] },
+];
+
+fn own_endpoints(ground: &Ground) -> Vec<Listening> {
+    let recorded = state::read(&ground.workspace).ok().flatten();
+    let look = |component| {
+        let endpoint = ground.workspace.endpoint(component);
+        let process = os::listener(&endpoint);
+        let daemon = recorded.as_ref().and_then(|state| state.daemon(component)?.process());
+        let lies_here = process.as_ref().is_some_and(|found| found.executable.starts_with(ground.workspace.base()));
+        Listening { endpoint: endpoint.shown(), is_ours: lies_here || daemon == process, process }
+    };
+    [Component::Containerd, Component::Buildkit].map(look).into()
+}
+
+/// Where those listen that are installed.
+fn others(os: Os) -> Vec<Listening> {
+    let unix = |path: &str| Endpoint::Unix { path: path.into(), seen_by_daemons: path.into() };
+    let endpoints = match os {
+        Os::Linux => [unix("/run/containerd/containerd.sock"), unix("/run/buildkit/buildkitd.sock")],
+        Os::Windows => [Endpoint::Pipe("containerd-containerd".into()), Endpoint::Pipe("buildkitd".into())],
+    };
+    let look =
+        |endpoint: Endpoint| Listening { endpoint: endpoint.shown(), process: os::listener(&endpoint), is_ours: false };
+    endpoints.map(look).into()
+}
+
+fn services() -> Result<Vec<String>, String> {
+    let mut installed = Vec::new();
+    for name in ["containerd", "buildkitd", "buildkit"] {
+        if os::has_service(name).map_err(|error| error.to_string())? {
+            installed.push(name.to_owned());
+        }
+    }
+    Ok(installed)
+}
+
+/// What building from source would find.
+pub(super) fn tools() -> Tools {
+    let succeeds = |argv: &Argv| ask(argv).is_ok_and(|output| output.status.success());
+    let compiler = std::env::var("CC").ok().and_then(|cc| cc.split_whitespace().next().map(str::to_owned));
+    let compiler = compiler.unwrap_or_else(|| "gcc".into());
+    Tools {
+        go: process::find("go").map(|go| go_version(&go).unwrap_or_else(|| "go".into())),
+        has_c_compiler: process::find(&compiler).is_some(),
+        has_libseccomp: process::find("apt-get").is_some()
+            || succeeds(&Argv::new("pkg-config").args(["--exists", "libseccomp"])),
+    }
+}
+
+/// What a Go says of itself beside its program. It is not run for that: it would note the run in the user's home.
+fn go_version(go: &Path) -> Option<String> {
+    let text = fs::read_to_string(go.canonicalize().ok()?.parent()?.parent()?.join("VERSION")).ok()?;
+    text.lines().next().map(|line| line.trim().to_owned())
+}

@@ -1,0 +1,71 @@
+//! Looks at what the net answers.
+
+use super::{Ground, Probe, machine};
+use crate::base_image;
+use crate::doctor::Check;
+use crate::doctor::net::{self, Reliance};
+use crate::http::{Glance, HttpError};
+use crate::os;
+use crate::source::Source;
+use std::time::SystemTime;
+
+pub(super) const PROBES: &[Probe<Ground>] = &[
+    Probe { checks: &["proxies"], look: |_| vec![net::proxies(&proxies())] },
+    Probe { checks: &["source", "clock"], look: source },
+    Probe { checks: &["registry"], look: |ground| vec![registry(ground)] },
+];
+
+const OFFLINE: &str = "offline: nobody was asked";
+
+fn proxies() -> Vec<(String, String)> {
+    let is_meant = |name: &str| net::PROXIES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let mut set: Vec<(String, String)> = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .filter(|(name, value)| is_meant(name) && !value.is_empty())
+        .collect();
+    set.sort();
+    set
+}
+
+/// Where programs are looked for, and the time that is told there.
+fn source(ground: &Ground) -> Vec<Check> {
+    let clock = |answer: &Result<Glance, HttpError>| {
+        let date = answer.as_ref().ok().and_then(|glance| glance.date);
+        net::clock(SystemTime::now(), date, ground.os())
+    };
+    let unasked = || Check::skipped("clock", "no server was asked");
+    match &ground.request.source {
+        Source::MirrorFolder(folder) => vec![net::mirror_folder(folder, folder.is_dir()), unasked()],
+        Source::Go => vec![Check::skipped("source", "`go` asks its proxy itself"), unasked()],
+        _ if ground.offline => vec![Check::skipped("source", OFFLINE), Check::skipped("clock", OFFLINE)],
+        Source::MirrorUrl(url) => {
+            let answer = ground.http().glance(&format!("{url}/"), None);
+            vec![net::mirror(&answer), clock(&answer)]
+        }
+        source @ (Source::Auto | Source::Github) => {
+            let url = format!("{}/rate_limit", ground.github.api);
+            let answer = ground.http().glance(&url, ground.github.token.as_deref());
+            let reliance = Reliance {
+                source: source.clone(),
+                has_token: ground.github.token.is_some(),
+                has_substitute: ground.workspace.cache_index().is_file() || machine::tools().suffice(ground.os()),
+            };
+            vec![net::github(&answer, &reliance), clock(&answer)]
+        }
+    }
+}
+
+fn registry(ground: &Ground) -> Check {
+    let reference = match (&ground.base_image, os::windows()) {
+        (Some(reference), _) => reference.clone(),
+        (None, Some(windows)) => base_image::for_host(windows).reference.to_owned(),
+        (None, None) => {
+            return Check::ok("registry", "none is needed: the base image is made of this host's own shell");
+        }
+    };
+    if ground.offline {
+        return Check::skipped("registry", OFFLINE);
+    }
+    let (url, host) = net::registry_of(&reference);
+    net::registry(&ground.http().glance(&url, None), &host)
+}
