@@ -182,8 +182,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Ci(options) => return commands::ci::run(ui, options),
         _ => {}
     }
-    // These two also tell why no workspace can lie where it is to.
+    // These also tell why no workspace can lie where it is to.
     match &cli.command {
+        Command::BuildSample(options) => return commands::build_sample::run(Context::new(&cli.shared, ui), options),
         Command::Doctor(options) => return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options),
         Command::Bundle(options) => return commands::bundle::run(&Context::wherever(&cli.shared, ui)?, options),
         _ => {}
@@ -191,7 +192,6 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     let context = Context::new(&cli.shared, ui)?;
     match &cli.command {
         Command::Up(options) => commands::up::run(&context, options),
-        Command::BuildSample(options) => commands::build_sample::run(&context, options),
         Command::Status(options) => commands::status::run(&context, options),
         Command::Logs(options) => commands::logs::run(&context, options),
         Command::Reset(options) => commands::reset::run(&context, options),
@@ -200,8 +200,11 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_) | Command::Ci(_) | Command::Doctor(_) | Command::Bundle(_) | Command::Explain(_) => {
-            Ok(())
-        }
+        Command::Completions(_)
+        | Command::Ci(_)
+        | Command::Doctor(_)
+        | Command::Bundle(_)
+        | Command::BuildSample(_)
+        | Command::Explain(_) => Ok(()),
     }
 }

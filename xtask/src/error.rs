@@ -35,12 +35,13 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     known: Option<&'static Failure>,
+    blames_state: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), hint: None, known: None, source: None }
+        Self { class, message: message.into(), hint: None, known: None, blames_state: false, source: None }
     }
 
     /// The thing under test failed (exit code 1).
@@ -72,16 +73,29 @@ impl Error {
         self
     }
 
-    /// Keeps the row of the catalogue that it was found to be, beyond doubt.
+    /// Keeps the row of the catalogue that it was found to be.
     #[must_use]
     pub fn known(mut self, failure: &'static Failure) -> Self {
         self.known = Some(failure);
         self
     }
 
-    /// The row of the catalogue that it was found to be.
+    /// The row of the catalogue that it was found to be, whatever step it came from.
     pub fn failure(&self) -> Option<&'static Failure> {
         self.known
+    }
+
+    /// Notes that stale state is to blame, by the word of what builds: a reset may heal it. Being known as such a failure is
+    /// not enough, because a RUN can print any words, and those must cost nobody a cache.
+    #[must_use]
+    pub fn blaming_state(mut self) -> Self {
+        self.blames_state = true;
+        self
+    }
+
+    /// Whether a reset may heal it.
+    pub fn blames_state(&self) -> bool {
+        self.blames_state
     }
 
     /// Whose fault it was.
@@ -130,9 +144,14 @@ where
         self.map_err(|error| {
             let message = format!("failed to {}", what());
             match error.into().downcast::<Error>() {
-                Ok(ours) => {
-                    Error { class: ours.class, message, hint: ours.hint.clone(), known: ours.known, source: Some(ours) }
-                }
+                Ok(ours) => Error {
+                    class: ours.class,
+                    message,
+                    hint: ours.hint.clone(),
+                    known: ours.known,
+                    blames_state: ours.blames_state,
+                    source: Some(ours),
+                },
                 Err(foreign) => Error::ground(message).because(foreign).hint_from_cause(),
             }
         })
@@ -165,6 +184,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure;
 
     #[test]
     fn an_error_reads_as_one_sentence_and_says_nothing_twice() {
@@ -175,5 +195,16 @@ mod tests {
         let outer = Err::<(), _>(error).trying(|| "set the table".into()).unwrap_err();
         assert_eq!(outer.to_string(), "failed to set the table: failed to write `x`: the disk is on fire");
         assert_eq!(outer.hint_text(), Some("call for help"));
+    }
+
+    #[test]
+    fn what_an_error_is_known_to_be_travels_with_it() {
+        let full = failure::find("disk-full").unwrap();
+        let outer = Err::<(), _>(Error::ground("no space").known(full)).trying(|| "start".into()).unwrap_err();
+        assert_eq!((outer.failure(), outer.blames_state()), (Some(full), false));
+        let stale = failure::find("stale-snapshot").unwrap();
+        let inner = Error::failed("no snapshot").known(stale).blaming_state();
+        let outer = Err::<(), _>(inner).trying(|| "build".into()).unwrap_err();
+        assert_eq!((outer.failure(), outer.blames_state()), (Some(stale), true));
     }
 }

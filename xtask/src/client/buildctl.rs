@@ -25,6 +25,10 @@ impl<'a> Buildctl<'a> {
 }
 
 impl Client for Buildctl<'_> {
+    fn name(&self) -> &'static str {
+        "buildctl"
+    }
+
     fn connect(&self, ui: &Ui) -> Result<()> {
         // The workspace's own was waited for when it was started.
         let Some(remote) = &self.remote else { return Ok(()) };

@@ -115,6 +115,10 @@ pub fn remove_image(id: &str) -> Argv {
 }
 
 impl Client for Buildx<'_> {
+    fn name(&self) -> &'static str {
+        "buildx"
+    }
+
     fn connect(&self, ui: &Ui) -> Result<()> {
         builder::ensure(self, ui)
     }

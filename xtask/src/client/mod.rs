@@ -16,6 +16,9 @@ pub const BUILDER: &str = "buildkit-exp";
 
 /// A client: what it is to run, as data. Only [`Client::connect`] runs anything itself.
 pub trait Client: Sync {
+    /// Its name, as `--client` takes it.
+    fn name(&self) -> &'static str;
+
     /// Makes sure that the buildkitd answers, with all that the client needs for that.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod down;
+mod ended;
 pub mod explain;
 mod loaded;
 pub mod logs;

@@ -83,7 +83,8 @@ fn a_container_that_prints_something_else_is_shown_as_a_diff() {
 fn a_container_that_seems_to_print_nothing_is_run_once_more() {
     let context = machine();
     let sample = sample(&context, "FROM base\nCMD [\"/bin/sh\", \"-c\", \":\"]\n", Some("one\n"));
-    let failed = run(&context, &["build-sample", "--sample", &sample]).exited(1);
+    let failed = run(&context, &["build-sample", "--json", "--sample", &sample]).exited(1);
+    assert_eq!(failed.json()["ran_again"], true, "{failed}");
     assert_eq!(failed.stderr.matches("Running buildkit-sample-").count(), 2, "{failed}");
     assert!(failed.stderr.contains("it is run once more") && failed.stderr.contains("-one"), "{failed}");
 }
@@ -146,6 +147,12 @@ fn a_daemon_that_ends_at_once_ends_the_wait_and_takes_the_other_along() {
     hint: another buildkitd works on the same root folder; stop that one, or use another workspace with `--base-dir DIR` (https://github.com/moby/buildkit/blob/master/cmd/buildkitd/main.go)
     ");
     assert_eq!(pid(&context, "containerd"), None, "an `up` that fails half-way stops what it started");
+    // Whatever step it came from, what is known of it is in the report.
+    let failed = run(&context, &["build-sample", "--json", "--buildkit", &folder]).exited(3);
+    let report = failed.json();
+    assert_eq!(report["failure"]["id"], "root-in-use", "{failed}");
+    assert_eq!((&report["failure"]["class"], &report["client"]), (&"ground".into(), &"buildctl".into()), "{failed}");
+    assert_eq!(report["exit"], serde_json::json!({ "code": 3, "class": "ground" }), "{failed}");
 }
 
 #[test]

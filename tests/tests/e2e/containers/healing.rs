@@ -237,9 +237,11 @@ fn the_report_is_one_object_whatever_the_outcome() {
         "containerd": "[CONTAINERD]",
         "runc": "unknown"
       },
+      "client": "buildctl",
       "sample": "hello",
       "base_image": "oci-layout://host@sha256:[SHA256]",
       "printed": "Hello from a container!/ncontainerd runs it, and BuildKit built its image./nThis line was added by RUN./n",
+      "ran_again": false,
       "as_expected": true,
       "healed": null,
       "resets": [],
@@ -268,9 +270,11 @@ fn the_report_is_one_object_whatever_the_outcome() {
         "containerd": "[CONTAINERD]",
         "runc": "unknown"
       },
+      "client": "buildctl",
       "sample": "[ROOT]/hello",
       "base_image": "oci-layout://host@sha256:[SHA256]",
       "printed": "Hello from a container!/ncontainerd runs it, and BuildKit built its image./nThis line was added by RUN./n",
+      "ran_again": false,
       "as_expected": false,
       "healed": null,
       "resets": [],

@@ -81,3 +81,21 @@ fn the_report_tells_a_usage_error_too() {
     assert!(report["printed"].is_null() && report["as_expected"].is_null(), "{refused}");
     assert!(!context.base_dir().exists());
 }
+
+/// Those that end a command before there is any workspace are no exception.
+#[test]
+fn the_report_tells_of_a_place_where_no_workspace_can_lie() {
+    let context = context!();
+    context.write("file", "");
+    let mut places = vec![("file", serde_json::json!({ "code": 3, "class": "ground" }))];
+    if cfg!(unix) {
+        places.push(("/run/workspace", serde_json::json!({ "code": 2, "class": "usage" })));
+    }
+    for (base, exit) in places {
+        let refused = context.xtask(["build-sample", "--json", "--base-dir", base]).run();
+        let report = refused.json();
+        assert_eq!(report["exit"], exit, "{refused}");
+        assert_eq!(report["exit"]["code"], refused.code, "{refused}");
+        assert!(refused.stderr.contains(report["failure"]["message"].as_str().unwrap()), "{refused}");
+    }
+}

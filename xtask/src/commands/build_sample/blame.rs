@@ -28,23 +28,6 @@ struct Reason {
     is_verdict: bool,
 }
 
-/// Why an attempt at a sample failed.
-#[derive(Debug)]
-pub struct Blamed {
-    /// What ends the command, unless it is healed.
-    pub error: Error,
-    /// What is known of it.
-    pub known: Option<&'static Failure>,
-    /// Whether the client's own last word says that state was to blame. Words that a RUN printed must cost nobody a cache.
-    pub is_stale: bool,
-}
-
-impl From<Error> for Blamed {
-    fn from(error: Error) -> Self {
-        Self { error, known: None, is_stale: false }
-    }
-}
-
 /// Whose fault a client's failing is: the ground's, if one of the daemons that it needs no longer answers.
 pub fn blame(
     context: &Context,
@@ -53,7 +36,7 @@ pub fn blame(
     what: String,
     said: &str,
     before: &Marks,
-) -> Blamed {
+) -> Error {
     // What containerd's library logs by the way, such as that cgroup v1 is on its way out, is never why.
     let is_word = |line: &&str| !is_help(line) && !line.starts_with("time=\"");
     let last = said.lines().rev().find(is_word).unwrap_or("it gave no reason").trim();
@@ -65,7 +48,7 @@ pub fn blame(
                 context.ui.passed_on(last);
             }
             let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
-            return daemon::with_log(&context.workspace, component, message).into();
+            return daemon::with_log(&context.workspace, component, message);
         }
     }
     let message = format!("{what}: {}", word.unwrap_or(last));
@@ -74,19 +57,15 @@ pub fn blame(
         (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
     });
     match (reason(|known| is_so(context, known), stage, last, said, &logged), word) {
-        (Some(reason), _) => {
-            Blamed { error: explained(message, &reason), known: Some(reason.known), is_stale: is_stale(stage, last) }
-        }
-        (None, _) if daemons.is_empty() => Error::failed(message)
-            .hint(match stage {
-                Stage::Build => "see what that buildkitd has logged",
-                Stage::Run => "see what the container has printed",
-            })
-            .into(),
-        (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged).into(),
+        (Some(reason), _) if is_stale(stage, last) => explained(message, &reason).blaming_state(),
+        (Some(reason), _) => explained(message, &reason),
+        (None, _) if daemons.is_empty() => Error::failed(message).hint(match stage {
+            Stage::Build => "see what that buildkitd has logged",
+            Stage::Run => "see what the container has printed",
+        }),
+        (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged),
         (None, _) => Error::failed(message)
-            .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame")
-            .into(),
+            .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
     }
 }
 
@@ -126,7 +105,7 @@ fn explained(message: String, reason: &Reason) -> Error {
         Class::Ground if reason.is_verdict => Error::ground(message),
         _ => Error::failed(message),
     };
-    let error = if reason.is_verdict { error.known(known) } else { error };
+    let error = error.known(known);
     if known.id != failure::NO_CONTAINER_RUNTIME {
         return error.hint(known.hint());
     }

@@ -4,9 +4,8 @@
 //! of `reset` is enough differs with what is missing. Here there is a build to try, so each level is followed by another
 //! attempt, and the first that passes tells the lowest level that heals: no more is thrown away than must be.
 
-use super::blame::Blamed;
 use crate::commands::reset::Level;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Whether to heal: as asked for, else where nobody watches who could type `reset`. `ci` is the variable `CI`, which GitHub
 /// Actions and others set to `true`.
@@ -20,10 +19,10 @@ pub trait Ground {
     type Passed;
 
     /// Builds and runs it.
-    fn attempt(&mut self) -> Result<Self::Passed, Blamed>;
+    fn attempt(&mut self) -> Result<Self::Passed>;
 
     /// Does a level of `reset`.
-    fn reset(&mut self, level: Level) -> Result<(), Error>;
+    fn reset(&mut self, level: Level) -> Result<()>;
 
     /// Says what people must not miss.
     fn warn(&mut self, text: &str);
@@ -34,12 +33,12 @@ pub trait Ground {
 
 /// Tries a sample until it passes or fails of something else than stale state, each time after the next level of `reset`.
 /// Tells which level healed it, if one had to.
-pub fn until_healed<G: Ground>(ground: &mut G) -> Result<(G::Passed, Option<Level>), Blamed> {
+pub fn until_healed<G: Ground>(ground: &mut G) -> Result<(G::Passed, Option<Level>)> {
     let mut failed = match ground.attempt() {
-        Err(blamed) if blamed.is_stale => blamed,
+        Err(error) if error.blames_state() => error,
         other => return other.map(|passed| (passed, None)),
     };
-    ground.warn(&format!("{}; this is stale state, so it is reset, and tried again after each level", failed.error));
+    ground.warn(&format!("{failed}; this is stale state, so it is reset, and tried again after each level"));
     let mut refuses = false;
     for level in Level::ALL {
         if refuses && level != Level::Hard {
@@ -47,7 +46,7 @@ pub fn until_healed<G: Ground>(ground: &mut G) -> Result<(G::Passed, Option<Leve
         }
         match ground.reset(level) {
             Ok(()) => {}
-            Err(error) if level == Level::Hard => return Err(error.into()),
+            Err(error) if level == Level::Hard => return Err(error),
             Err(error) => {
                 ground.warn(&error.to_string());
                 refuses = true;
@@ -56,22 +55,22 @@ pub fn until_healed<G: Ground>(ground: &mut G) -> Result<(G::Passed, Option<Leve
         }
         match ground.attempt() {
             Ok(passed) => return Ok((passed, Some(level))),
-            Err(blamed) if blamed.is_stale => failed = blamed,
+            Err(error) if error.blames_state() => failed = error,
             Err(other) => return Err(other),
         }
         if level != Level::Hard {
             ground.note(&format!("`{}` did not heal it", level.name()));
         }
     }
-    Err(beyond_healing(failed))
+    Err(beyond_healing(&failed))
 }
 
 /// Everything is new, and yet something is missing: then it was no earlier run's state, and another reset is no remedy.
-fn beyond_healing(failed: Blamed) -> Blamed {
-    let link = failed.known.map(|known| format!(" ({})", known.link)).unwrap_or_default();
-    let error = Error::failed(format!("{}, also after both roots were deleted", failed.error))
+fn beyond_healing(failed: &Error) -> Error {
+    let link = failed.failure().map(|known| format!(" ({})", known.link)).unwrap_or_default();
+    let error = Error::failed(format!("{failed}, also after both roots were deleted"))
         .hint(format!("no reset heals this; see `cargo xtask logs`{link}"));
-    Blamed { error, ..failed }
+    failed.failure().into_iter().fold(error, Error::known)
 }
 
 #[cfg(test)]
@@ -81,7 +80,7 @@ mod tests {
 
     /// What each attempt comes to, in turn, and which level is refused.
     struct Script {
-        attempts: Vec<Result<(), Blamed>>,
+        attempts: Vec<Result<()>>,
         refused: Option<Level>,
         done: Vec<&'static str>,
         warnings: usize,
@@ -91,12 +90,12 @@ mod tests {
     impl Ground for Script {
         type Passed = ();
 
-        fn attempt(&mut self) -> Result<(), Blamed> {
+        fn attempt(&mut self) -> Result<()> {
             self.done.push("attempt");
             self.attempts.remove(0)
         }
 
-        fn reset(&mut self, level: Level) -> Result<(), Error> {
+        fn reset(&mut self, level: Level) -> Result<()> {
             self.done.push(level.name());
             if self.refused == Some(level) { Err(Error::ground("refused")) } else { Ok(()) }
         }
@@ -110,12 +109,12 @@ mod tests {
         }
     }
 
-    fn stale() -> Result<(), Blamed> {
-        let known = failure::find("stale-snapshot");
-        Err(Blamed { error: Error::failed("it failed").hint("reset"), known, is_stale: true })
+    fn stale() -> Result<()> {
+        let known = failure::find("stale-snapshot").unwrap();
+        Err(Error::failed("it failed").hint("reset").known(known).blaming_state())
     }
 
-    fn script(attempts: Vec<Result<(), Blamed>>) -> Script {
+    fn script(attempts: Vec<Result<()>>) -> Script {
         Script { attempts, refused: None, done: Vec::new(), warnings: 0, notes: Vec::new() }
     }
 
@@ -138,11 +137,11 @@ mod tests {
     #[test]
     fn another_failure_ends_it() {
         for (attempts, done) in [
-            (vec![Err(Error::ground("other").into())], vec!["attempt"]),
-            (vec![stale(), Err(Error::ground("other").into())], vec!["attempt", "prune", "attempt"]),
+            (vec![Err(Error::ground("other"))], vec!["attempt"]),
+            (vec![stale(), Err(Error::ground("other"))], vec!["attempt", "prune", "attempt"]),
         ] {
             let mut script = script(attempts);
-            assert_eq!(until_healed(&mut script).unwrap_err().error.to_string(), "other");
+            assert_eq!(until_healed(&mut script).unwrap_err().to_string(), "other");
             assert_eq!(script.done, done);
         }
     }
@@ -161,8 +160,9 @@ mod tests {
     fn what_no_level_heals_is_no_stale_state() {
         let mut script = script(std::iter::repeat_with(stale).take(5).collect());
         let failed = until_healed(&mut script).unwrap_err();
-        assert_eq!(failed.error.to_string(), "it failed, also after both roots were deleted");
-        assert!(failed.error.hint_text().unwrap().starts_with("no reset heals this"), "{failed:?}");
+        assert_eq!(failed.to_string(), "it failed, also after both roots were deleted");
+        assert!(failed.hint_text().unwrap().starts_with("no reset heals this"), "{failed:?}");
+        assert_eq!(failed.failure().map(|known| known.id), Some("stale-snapshot"));
     }
 
     #[test]

@@ -1,101 +1,55 @@
 //! What `build-sample --json` prints: one object, whatever the command came to.
 
-use super::blame::Blamed;
-use crate::commands::reset::Freed;
-use crate::error::Class;
+use super::trial::{Outcome, Times};
+use crate::commands::ended::Ended;
+use crate::error::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What is known when the command ends. What it never came to is `null`.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Report {
     /// The versions of the programs, by component.
     pub versions: BTreeMap<&'static str, String>,
+    /// What drove the build: `buildctl` or `buildx`.
+    pub client: Option<&'static str>,
     /// The sample, as it was asked for.
     pub sample: String,
-    /// What it was built on; `null` where its Dockerfile alone says so.
-    pub base_image: Option<String>,
-    /// What the container printed, also one that failed.
-    pub printed: Option<String>,
-    /// Whether that is what it must print; `null` where nothing says what it must.
-    pub as_expected: Option<bool>,
-    /// The level of `reset` after which it passed; `null` where none was needed, or none helped.
-    pub healed: Option<&'static str>,
-    /// Each level that was done, and what it freed.
-    pub resets: Vec<Freed>,
-    /// Why the command failed.
-    pub failure: Option<Why>,
-    /// What it ended with.
-    pub exit: Exit,
-    /// In milliseconds.
-    pub took: Took,
+    /// What the sample came to.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    #[serde(flatten)]
+    ended: Ended,
+    took: Took,
 }
 
-/// Why the command failed.
-#[derive(Debug, Serialize)]
-pub struct Why {
-    /// The name of what is known of it; `null` where nothing is.
-    id: Option<&'static str>,
-    /// What kind of failure that is.
-    class: Option<&'static str>,
-    /// As people read it.
-    message: String,
-    /// What to do next.
-    hint: Option<String>,
-}
-
-/// What the command ended with.
-#[derive(Debug, Serialize)]
-pub struct Exit {
-    code: u8,
-    /// The same in words: `done`, `failed`, `usage` or `ground`.
-    class: &'static str,
-}
-
-impl Default for Exit {
-    fn default() -> Self {
-        Self { code: 0, class: "done" }
-    }
-}
-
-/// How long things took. Of several attempts at building and running, the last one counts.
+/// How long things took, in milliseconds.
 #[derive(Debug, Default, Serialize)]
-pub struct Took {
-    /// The build.
-    pub build_ms: Option<u64>,
-    /// The container, from `ctr run` to its end.
-    pub run_ms: Option<u64>,
+struct Took {
+    #[serde(flatten)]
+    sample: Times,
     /// The command, with all that it had to fetch, start and reset.
-    pub total_ms: u64,
+    total_ms: u64,
 }
 
 impl Report {
     /// Nothing is known yet but the sample.
     pub fn new(sample: String) -> Self {
-        Self { sample, ..Self::default() }
+        Self {
+            versions: BTreeMap::new(),
+            client: None,
+            sample,
+            outcome: Outcome::default(),
+            ended: Ended::from(&Ok(())),
+            took: Took::default(),
+        }
     }
 
     /// Takes note of how the command ended.
-    pub fn end(&mut self, ended: &Result<(), Blamed>, took: Duration) {
-        self.took.total_ms = millis(took);
-        let Err(blamed) = ended else { return };
-        let class = blamed.error.class();
-        self.exit = Exit { code: class.exit_code(), class: exit_class(class) };
-        self.failure = Some(Why {
-            id: blamed.known.map(|known| known.id),
-            class: blamed.known.map(|known| known.class.name()),
-            message: blamed.error.to_string(),
-            hint: blamed.error.hint_text().map(str::to_owned),
-        });
-    }
-}
-
-fn exit_class(class: Class) -> &'static str {
-    match class {
-        Class::Failed => "failed",
-        Class::Usage => "usage",
-        Class::Ground => "ground",
+    pub fn end<T>(&mut self, ended: &Result<T>, took: Duration) {
+        self.ended = Ended::from(ended);
+        self.took = Took { sample: self.outcome.times, total_ms: millis(took) };
     }
 }
 
@@ -108,22 +62,27 @@ pub fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::error::Error;
-    use crate::failure;
 
     #[test]
-    fn a_failure_is_told_with_what_is_known_of_it() {
+    fn what_was_never_come_to_is_null() {
         let mut report = Report::new("hello".into());
-        let known = failure::find("disk-full");
-        let error = Error::ground("failed to build").hint("free some");
-        report.end(&Err(Blamed { error, known, is_stale: false }), Duration::from_millis(1500));
-        let json = serde_json::to_value(&report).unwrap();
+        report.end::<()>(&Err(Error::usage("no such sample")), Duration::from_millis(1500));
         assert_eq!(
-            json["failure"],
+            serde_json::to_value(&report).unwrap(),
             serde_json::json!({
-                "id": "disk-full", "class": "ground", "message": "failed to build", "hint": "free some"
+                "versions": {},
+                "client": null,
+                "sample": "hello",
+                "base_image": null,
+                "printed": null,
+                "ran_again": false,
+                "as_expected": null,
+                "healed": null,
+                "resets": [],
+                "failure": { "id": null, "class": null, "message": "no such sample", "hint": null },
+                "exit": { "code": 2, "class": "usage" },
+                "took": { "build_ms": null, "run_ms": null, "total_ms": 1500 },
             })
         );
-        assert_eq!(json["exit"], serde_json::json!({ "code": 3, "class": "ground" }));
-        assert_eq!(json["took"]["total_ms"], 1500);
     }
 }

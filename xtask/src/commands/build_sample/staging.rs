@@ -9,6 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sample's folder: the hello sample, one by its name, or any build context by its path.
+///
+/// # Errors
+/// When there is no such sample.
 pub fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
     let os = context.workspace.platform().os.as_str();
     let Some(asked) = asked else {
@@ -33,16 +36,28 @@ pub fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
         .hint(format!("samples are {}", names.join(", "))))
 }
 
-/// Copies a sample into the workspace, and takes out what its container must print.
-pub fn stage(context: &Context, folder: &Path) -> Result<Option<String>> {
-    let staged = context.workspace.sample();
-    files::delete(&staged)?;
+/// A sample's copy in the workspace.
+#[derive(Debug)]
+pub struct Staged {
+    /// The build context.
+    pub folder: PathBuf,
+    /// What the container must print, where something says so. It is no part of the build context.
+    pub expected: Option<String>,
+}
+
+/// Copies a sample to a folder of the workspace, and takes out what its container must print.
+///
+/// # Errors
+/// When it can't be read, or there is no room for it.
+pub fn stage(context: &Context, sample: &Path, folder: PathBuf) -> Result<Staged> {
+    files::delete(&folder)?;
     // The workspace may lie in the context, and must not be copied into itself.
-    files::copy_folder(folder, &staged, context.workspace.base())?;
-    let expected = staged.join(EXPECTED_FILE);
-    match fs::read_to_string(&expected) {
-        Ok(text) => files::delete(&expected).map(|()| Some(text)),
+    files::copy_folder(sample, &folder, context.workspace.base())?;
+    let file = folder.join(EXPECTED_FILE);
+    let expected = match fs::read_to_string(&file) {
+        Ok(text) => files::delete(&file).map(|()| Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).trying(|| format!("read `{}`", folder.join(EXPECTED_FILE).display())),
-    }
+        Err(error) => Err(error).trying(|| format!("read `{}`", sample.join(EXPECTED_FILE).display())),
+    }?;
+    Ok(Staged { folder, expected })
 }

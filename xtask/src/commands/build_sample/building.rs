@@ -1,0 +1,76 @@
+//! Building a sample's image.
+
+use super::blame::blame;
+use super::report::millis;
+use super::showing::{Stage, Stdout, show};
+use super::trial::{Outcome, Trial};
+use crate::base_image;
+use crate::client::{BaseImage, Build};
+use crate::commands::loaded;
+use crate::context::Context;
+use crate::daemon::log::Marks;
+use crate::error::{Context as _, Result};
+use crate::host_image;
+use crate::os;
+use crate::process::{self, Ending};
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+/// Builds it.
+///
+/// # Errors
+/// When the client fails, with what is known of why, or its time is up.
+pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<()> {
+    let Trial { stand, sample, image, .. } = *trial;
+    let context = stand.context;
+    let build = Build {
+        context: sample.folder.clone(),
+        base_image: base_image(context, &sample.folder, trial.base_image)?,
+        image: image.to_owned(),
+    };
+    outcome.base_image = build.base_image.shown();
+    context.ui.step("Building", &format!("{image} from `{}`", build.context.display()));
+    let argv = stand.client.build(&build);
+    let before = Marks::now(&context.workspace);
+    let group = context.ui.group("build");
+    let begun = Instant::now();
+    let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle)?;
+    outcome.times.build_ms = Some(millis(begun.elapsed()));
+    drop(group);
+    match ending {
+        Ending::Exited(status) if status.success() => {
+            if stand.client.loads() {
+                loaded::remember(context, image)?;
+            }
+            Ok(())
+        }
+        Ending::Exited(status) => {
+            let what = format!("failed to build `{image}` ({})", process::exit(status));
+            Err(blame(context, Stage::Build, stand.daemons, what, &said, &before))
+        }
+        Ending::TimedOut => Err(trial.out_of_time("building")),
+    }
+}
+
+fn base_image(context: &Context, sample: &Path, asked: Option<&str>) -> Result<BaseImage> {
+    if let Some(reference) = asked {
+        return Ok(BaseImage::Reference(reference.to_owned()));
+    }
+    let Some(host) = os::windows() else {
+        let folder = context.workspace.base_image();
+        let digest = host_image::make(&folder, context.workspace.platform())?;
+        return Ok(BaseImage::Layout { folder, digest });
+    };
+    let dockerfile = sample.join("Dockerfile");
+    let text = fs::read(&dockerfile).trying(|| format!("read `{}`", dockerfile.display()))?;
+    if !base_image::is_left_open(&String::from_utf8_lossy(&text)) {
+        return Ok(BaseImage::Own);
+    }
+    let choice = base_image::for_host(host);
+    context.ui.step("Base image", &format!("{}, for {host}", choice.reference));
+    if let Some(doubt) = choice.doubt {
+        context.ui.note(&format!("{doubt}; `--base-image REF` takes another one"));
+    }
+    Ok(BaseImage::Reference(choice.reference.into()))
+}

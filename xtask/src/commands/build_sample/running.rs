@@ -1,0 +1,61 @@
+//! Running a container from a sample's image.
+
+use super::blame::blame;
+use super::report::millis;
+use super::showing::{Stage, Stdout, show};
+use super::trial::{Outcome, Trial};
+use crate::client::Run;
+use crate::commands::tidying::end_container;
+use crate::daemon::log::Marks;
+use crate::error::{Context as _, Result};
+use crate::process::{self, Ending};
+use std::fs;
+use std::time::Instant;
+
+/// What the container printed; nothing where there is no container, because the image lies out of reach.
+///
+/// # Errors
+/// When the container or its client fails, or its time is up.
+pub fn run(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<Option<String>> {
+    let printed = run_once(trial, deadline, outcome)?;
+    let expects_words = trial.sample.expected.as_ref().is_some_and(|expected| !expected.is_empty());
+    if !expects_words || printed.as_deref() != Some("") || trial.stand.client.loads() || trial.keeps {
+        return Ok(printed);
+    }
+    // When a container ends before `ctr` has come to read what it prints, as a quick one may on a busy machine, `ctr`
+    // doesn't read it at all: `Delete` in https://github.com/containerd/containerd/blob/v2.4.2/client/task.go.
+    let warning = "the container printed nothing, which `ctr` may only have missed: it is run once more";
+    trial.stand.context.ui.warn(warning);
+    outcome.ran_again = true;
+    run_once(trial, deadline, outcome)
+}
+
+fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<Option<String>> {
+    let Trial { stand, image, keeps, .. } = *trial;
+    let context = stand.context;
+    let workspace = &context.workspace;
+    let run = Run { image: image.to_owned(), name: stand.next_container(keeps), keep: keeps };
+    let Some(argv) = stand.client.run(&run) else { return Ok(None) };
+    context.ui.step("Running", &run.name);
+    fs::create_dir_all(workspace.run().join("fifo")).trying(|| "create the folder of FIFOs".into())?;
+    let before = Marks::now(workspace);
+    let stdout = if trial.relays { Stdout::Relayed } else { Stdout::Kept };
+    let begun = Instant::now();
+    let (ending, printed, said) = show(context, &argv, deadline, stdout)?;
+    outcome.times.run_ms = Some(millis(begun.elapsed()));
+    outcome.printed = Some(printed.clone());
+    let Ending::Exited(status) = ending else {
+        end_container(context, &*stand.client, &run.name);
+        return Err(trial.out_of_time("running"));
+    };
+    if keeps {
+        context.ui.note(&format!("the container `{}` stays until `cargo xtask clean`", run.name));
+    }
+    if !status.success() {
+        let what = format!("the container of `{image}` failed ({})", process::exit(status));
+        // What Docker runs is none of the workspace's daemons' business.
+        let daemons = if stand.client.loads() { &[] } else { stand.daemons };
+        return Err(blame(context, Stage::Run, daemons, what, &said, &before));
+    }
+    Ok(Some(printed))
+}

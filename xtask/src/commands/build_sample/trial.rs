@@ -1,0 +1,151 @@
+//! A sample put to the test: built, run, what it printed compared, and all of that healed where stale state made it fail. One
+//! call, one outcome: whoever tries several samples calls it for each, on one stand.
+
+use super::building::build;
+use super::healing::{self, until_healed};
+use super::running::run;
+use super::staging::Staged;
+use super::stand::Stand;
+use crate::commands::reset::{self, Freed, Level};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::sample::{self, EXPECTED_FILE};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// A sample, and how it is to be tried.
+pub struct Trial<'a> {
+    /// What it is tried on.
+    pub stand: &'a Stand<'a>,
+    /// What is built, and what its container must print.
+    pub sample: &'a Staged,
+    /// The image's name.
+    pub image: &'a str,
+    /// A base image instead of the one that suits this host.
+    pub base_image: Option<&'a str>,
+    /// Whether the container stays when it has ended.
+    pub keeps: bool,
+    /// Whether what the container prints goes to stdout as it comes. It is in the outcome anyway.
+    pub relays: bool,
+    /// Whether stale state is reset.
+    pub heals: bool,
+    /// How long all attempts may take together.
+    pub timeout: Duration,
+}
+
+/// What a sample came to. What it never came to is `None`.
+#[derive(Debug, Default, Serialize)]
+pub struct Outcome {
+    /// What it was built on; `None` where its Dockerfile alone says so.
+    pub base_image: Option<String>,
+    /// What the container printed, also one that failed.
+    pub printed: Option<String>,
+    /// Whether the container was run once more because it seemed to print nothing, which its client may only have missed.
+    pub ran_again: bool,
+    /// Whether it printed what it must; `None` where nothing says what that is.
+    pub as_expected: Option<bool>,
+    /// The level of `reset` after which it passed; `None` where none was needed, or none helped.
+    pub healed: Option<&'static str>,
+    /// Each level that was done, and what it freed.
+    pub resets: Vec<Freed>,
+    /// How long it took.
+    #[serde(skip)]
+    pub times: Times,
+    /// Why it did not pass.
+    #[serde(skip)]
+    pub error: Option<Error>,
+}
+
+/// How long things took, in milliseconds. Of several attempts, the last one counts.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Times {
+    /// The build.
+    pub build_ms: Option<u64>,
+    /// The container, from its client's start to its end.
+    pub run_ms: Option<u64>,
+}
+
+impl Trial<'_> {
+    /// Tries it.
+    pub fn outcome(&self) -> Outcome {
+        let mut outcome = Outcome::default();
+        outcome.error = self.pass(&mut outcome).err();
+        outcome
+    }
+
+    fn pass(&self, outcome: &mut Outcome) -> Result<()> {
+        let ui = self.stand.context.ui;
+        let mut attempts = Attempts { trial: self, deadline: Instant::now() + self.timeout, outcome };
+        let (printed, healed) =
+            if self.heals { until_healed(&mut attempts)? } else { (healing::Ground::attempt(&mut attempts)?, None) };
+        outcome.healed = healed.map(Level::name);
+        // That it works at last must not hide that it failed at first.
+        if let Some(level) = healed {
+            ui.warn(&format!("it was built and run only after a reset: `{}` healed it", level.name()));
+        }
+        let Some(printed) = printed else {
+            ui.step("Built", &format!("{}, in the store of that buildkitd; nothing here can run it", self.image));
+            ui.note("with a Docker (`--client buildx`) the image comes here, and is run");
+            return Ok(());
+        };
+        let Some(expected) = &self.sample.expected else {
+            ui.note(&format!("the sample has no {EXPECTED_FILE}, so what it printed was compared with nothing"));
+            return Ok(());
+        };
+        let compared = compare(self.stand.context, self.image, expected, &printed);
+        outcome.as_expected = Some(compared.is_ok());
+        compared
+    }
+
+    /// The error for when its time is up.
+    pub fn out_of_time(&self, doing: &str) -> Error {
+        Error::failed(format!("{doing} took longer than {}", humantime::format_duration(self.timeout)))
+            .hint("give it more time with `--timeout DURATION`, and see `cargo xtask logs`")
+    }
+}
+
+/// A sample is tried as often as it takes. All attempts share the time that they are given.
+struct Attempts<'a> {
+    trial: &'a Trial<'a>,
+    deadline: Instant,
+    outcome: &'a mut Outcome,
+}
+
+impl healing::Ground for Attempts<'_> {
+    /// What the container printed; nothing where the image lies out of reach.
+    type Passed = Option<String>;
+
+    fn attempt(&mut self) -> Result<Option<String>> {
+        let Attempts { trial, deadline, outcome } = self;
+        // What an earlier run has left is in nobody's way while this one builds.
+        std::thread::scope(|scope| {
+            scope.spawn(|| trial.stand.end_forgotten());
+            build(trial, *deadline, outcome)
+        })?;
+        run(trial, *deadline, outcome)
+    }
+
+    fn reset(&mut self, level: Level) -> Result<()> {
+        reset::apply(self.trial.stand.context, level, &mut self.outcome.resets)
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.trial.stand.context.ui.warn(text);
+    }
+
+    fn note(&mut self, text: &str) {
+        self.trial.stand.context.ui.note(text);
+    }
+}
+
+fn compare(context: &Context, image: &str, expected: &str, printed: &str) -> Result<()> {
+    let Some(difference) = sample::difference(expected, printed) else {
+        context.ui.step("Passed", "the container printed what it must");
+        return Ok(());
+    };
+    Err(Error::failed(format!(
+        "the container of `{image}` printed something else than it must:\n{}",
+        difference.trim_end()
+    ))
+    .hint("if the state of an earlier run is to blame, `cargo xtask reset` and try again"))
+}
