@@ -15,9 +15,9 @@ const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts dockerd with a view of the file system in which `/run` and `/etc` are its own: its containerd's shims have their
-/// sockets at a fixed place in the one, and it writes a key into the other. What it mounts is gone when it is.
-const IN_ITS_OWN_VIEW: &str =
-    r#"cp -a /etc etc && mount --bind etc /etc && mount -t tmpfs tmpfs /run && exec dockerd "$@""#;
+/// sockets at a fixed place in the one, and it writes a key into the other, by which Dockers are told apart. What it mounts is
+/// gone when it is.
+const IN_ITS_OWN_VIEW: &str = r#"cp -a /etc etc && rm -f etc/docker/key.json && mount --bind etc /etc && mount -t tmpfs tmpfs /run && exec dockerd "$@""#;
 
 /// A running `dockerd`, ended when it is dropped.
 pub struct Engine {

@@ -24,6 +24,8 @@ pub enum Trouble {
     Absent,
     /// Nobody listens where the client looks.
     Stopped(String),
+    /// It took the call, and has not answered it.
+    Stuck(String),
     /// It runs containers of another system.
     OtherMode(String),
     /// Client, server and buildx have no API in common.
@@ -111,6 +113,7 @@ impl fmt::Display for Trouble {
         match self {
             Trouble::Absent => f.write_str("there is no `docker` on PATH"),
             Trouble::Stopped(said) => write!(f, "Docker does not run ({said})"),
+            Trouble::Stuck(said) => write!(f, "Docker gives no answer ({said})"),
             Trouble::OtherMode(os) => write!(f, "Docker runs containers of {os}"),
             Trouble::TooOld(said) => write!(f, "this Docker is too old for buildx, or for its own client ({said})"),
             Trouble::Refused(said) => write!(f, "Docker refuses this user ({said})"),
@@ -129,6 +132,12 @@ impl Trouble {
             }
             (Trouble::Stopped(_), Os::Windows) => {
                 "start Docker Desktop, or the service (`Start-Service docker`), or check DOCKER_HOST and `docker context ls`"
+            }
+            (Trouble::Stuck(_), Os::Linux) => {
+                "restart it (`systemctl restart docker`), or build with `--client buildctl`"
+            }
+            (Trouble::Stuck(_), Os::Windows) => {
+                "restart Docker Desktop, or the service (`Restart-Service docker`), or build with `--client buildctl`"
             }
             (Trouble::OtherMode(_), Os::Windows) => {
                 "switch Docker Desktop to Windows containers: `& \"$Env:ProgramFiles\\Docker\\Docker\\DockerCli.exe\" -SwitchWindowsEngine`"
@@ -206,6 +215,7 @@ mod tests {
         let troubles = [
             Trouble::Absent,
             Trouble::Stopped(String::new()),
+            Trouble::Stuck(String::new()),
             Trouble::OtherMode("linux".into()),
             Trouble::TooOld(String::new()),
             Trouble::Refused(String::new()),

@@ -1,9 +1,15 @@
 //! A sample: what its container must print, and how what it printed differs. Pure.
 
+use crate::workspace::Workspace;
 use similar::TextDiff;
 
-/// The name of every sample's image.
+/// The name of every sample's image in the workspace's own containerd.
 pub const IMAGE: &str = "docker.io/library/buildkit-sample:latest";
+
+/// Its name in a Docker, which has images of other workspaces, and of the user's own.
+pub fn image_in_docker(workspace: &Workspace) -> String {
+    format!("docker.io/library/buildkit-sample:{}", workspace.id())
+}
 
 /// The file in a sample's folder that holds what its container must print.
 pub const EXPECTED_FILE: &str = "expected.txt";

@@ -155,9 +155,9 @@ impl Workspace {
         self.component(Component::Buildx).join("config")
     }
 
-    /// The images that Docker was given, an id a line.
-    pub fn loaded_images(&self) -> PathBuf {
-        self.component(Component::Buildx).join("images")
+    /// What Docker was given: it outlives everything else that `clean` deletes, until Docker has given it back.
+    pub fn in_docker(&self) -> PathBuf {
+        self.base.join("in-docker")
     }
 
     /// A component's folder.

@@ -4,6 +4,7 @@ mod docker;
 mod explained;
 mod failing;
 mod healing;
+mod leaving;
 mod main_job;
 mod places;
 mod remote;

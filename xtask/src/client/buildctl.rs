@@ -1,15 +1,20 @@
 //! BuildKit's own client, with containerd's to run the image: no Docker needed. Argument vectors, but for the first call.
 
 use super::remote::Remote;
-use super::{BaseImage, Build, Client, Run};
+use super::{BaseImage, Build, Client, Run, version};
 use crate::base_image::BUILD_ARGUMENT;
 use crate::component::Component;
 use crate::error::{Error, Result};
 use crate::platform::Os;
 use crate::process::{self, Argv};
+use crate::sample::IMAGE;
 use crate::tools::{buildctl, ctr};
 use crate::ui::Ui;
 use crate::workspace::Workspace;
+use std::time::Duration;
+
+/// A remote buildkitd may be far away; buildctl gives up its connection sooner.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// buildctl and ctr.
 pub struct Buildctl<'a> {
@@ -29,21 +34,27 @@ impl Client for Buildctl<'_> {
         "buildctl"
     }
 
-    fn connect(&self, ui: &Ui) -> Result<()> {
+    fn image(&self) -> String {
+        IMAGE.into()
+    }
+
+    fn connect(&self, ui: &Ui) -> Result<Option<String>> {
         // The workspace's own was waited for when it was started.
-        let Some(remote) = &self.remote else { return Ok(()) };
-        let argv = at(self.workspace, remote).args(["--timeout", "10", "debug", "workers"]);
-        ui.detail(&argv.shown());
-        let output = process::capture(&argv)?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(Error::ground(format!(
-            "a buildkitd at `{}` gives no answer: {}",
-            remote.address,
-            output.last_words().trim_start_matches("error: ")
-        ))
-        .hint(remote.hint()))
+        let Some(remote) = &self.remote else { return Ok(None) };
+        let asked = |words: &[&str]| {
+            let argv = at(self.workspace, remote).args(["--timeout", "10"]).args(words.iter().copied());
+            ui.detail(&argv.shown());
+            process::capture_within(&argv, PATIENCE)
+        };
+        let why = match asked(&["debug", "workers"])? {
+            Some(output) if output.status.success() => {
+                let told = asked(&["debug", "info", "--format", "{{.BuildkitVersion.Version}}"])?;
+                return Ok(told.filter(|told| told.status.success()).and_then(|told| version(&told.stdout)));
+            }
+            Some(output) => output.last_words().trim_start_matches("error: ").to_owned(),
+            None => format!("it took longer than {}", humantime::format_duration(PATIENCE)),
+        };
+        Err(Error::ground(format!("a buildkitd at `{}` gives no answer: {why}", remote.address)).hint(remote.hint()))
     }
 
     fn build(&self, build: &Build) -> Argv {
@@ -74,12 +85,7 @@ impl Client for Buildctl<'_> {
 
 /// buildctl, told where a remote buildkitd is.
 fn at(workspace: &Workspace, remote: &Remote) -> Argv {
-    let program = workspace.program(Component::Buildkit, "buildctl");
-    let argv = Argv::new(program).args(["--addr", &remote.address]);
-    match &remote.tls {
-        None => argv,
-        Some(tls) => argv.arg("--tlscacert").arg(&tls.ca).arg("--tlscert").arg(&tls.cert).arg("--tlskey").arg(&tls.key),
-    }
+    remote.name_to_buildctl(Argv::new(workspace.program(Component::Buildkit, "buildctl")))
 }
 
 /// Builds an image into containerd's store.

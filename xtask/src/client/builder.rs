@@ -3,6 +3,7 @@
 use super::BUILDER;
 use super::buildx::Buildx;
 use super::remote::Remote;
+use super::version;
 use crate::error::{Context, Error, Result};
 use crate::process;
 use crate::ui::Ui;
@@ -23,6 +24,7 @@ struct Builder<'a> {
     endpoint: &'a str,
     options: &'a str,
     status: &'a str,
+    version: &'a str,
 }
 
 /// The driver's options for a remote buildkitd.
@@ -43,6 +45,7 @@ fn read(said: &str) -> Builder<'_> {
         endpoint: field("Endpoint"),
         options: field("Driver Options"),
         status: field("Status"),
+        version: field("BuildKit version"),
     }
 }
 
@@ -56,11 +59,11 @@ impl Builder<'_> {
     }
 }
 
-/// Sees to it that the builder is there, leads to the client's buildkitd, and gets an answer from it.
+/// Sees to it that the builder is there, leads to the client's buildkitd, and gets an answer from it. Tells that one's version.
 ///
 /// # Errors
 /// When the name is taken by a builder of another kind, and when the buildkitd doesn't answer.
-pub(super) fn ensure(buildx: &Buildx, ui: &Ui) -> Result<()> {
+pub(super) fn ensure(buildx: &Buildx, ui: &Ui) -> Result<Option<String>> {
     if let Some(said) = inspect(buildx)? {
         let builder = read(&said);
         if builder.driver != DRIVER {
@@ -94,13 +97,14 @@ fn inspect(buildx: &Buildx) -> Result<Option<String>> {
     }
 }
 
-fn look(said: &str, buildx: &Buildx, ui: &Ui) -> Result<()> {
+fn look(said: &str, buildx: &Buildx, ui: &Ui) -> Result<Option<String>> {
     for line in said.lines() {
         ui.detail(line);
     }
     // buildx keeps to itself why it got no answer.
-    match read(said).status {
-        "running" => Ok(()),
+    let builder = read(said);
+    match builder.status {
+        "running" => Ok(version(builder.version)),
         status => Err(Error::ground(format!(
             "the builder `{BUILDER}` gets no answer from a buildkitd at `{}`: it is {status}",
             buildx.remote().address

@@ -6,6 +6,7 @@ use super::{BUILDER, BaseImage, Build, Client, Run, builder};
 use crate::component::Component;
 use crate::error::Result;
 use crate::process::Argv;
+use crate::sample;
 use crate::ui::Ui;
 use crate::workspace::Workspace;
 use std::path::PathBuf;
@@ -94,6 +95,16 @@ pub fn list_containers(workspace: &Workspace) -> Argv {
     docker().args(["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"])
 }
 
+/// Lists the containers that an image is needed by, or one made from it: a name a line.
+pub fn list_users(image: &str) -> Argv {
+    docker().args(["ps", "--all", "--filter", &format!("ancestor={image}"), "--format", "{{.Names}}"])
+}
+
+/// Removes a workspace's containers that have ended, whatever their names.
+pub fn prune_containers(workspace: &Workspace) -> Argv {
+    docker().args(["container", "prune", "--force", "--filter", &format!("label={}", label(workspace))])
+}
+
 /// Removes a container of Docker's, running or not.
 pub fn remove_container(name: &str) -> Argv {
     docker().args(["rm", "--force", name])
@@ -105,13 +116,14 @@ pub fn image_id(image: &str) -> Argv {
 }
 
 /// Tells an image's names, a line each.
-pub fn image_names(id: &str) -> Argv {
-    docker().args(["image", "inspect", "--format", "{{range .RepoTags}}{{println .}}{{end}}", id])
+pub fn image_names(image: &str) -> Argv {
+    docker().args(["image", "inspect", "--format", "{{range .RepoTags}}{{println .}}{{end}}", image])
 }
 
-/// Removes an image by its id, with the name it has, if that is not another's: see [`image_names`].
-pub fn remove_image(id: &str) -> Argv {
-    docker().args(["image", "rm", id])
+/// Removes images: by a name only that name, and what is behind it if it was the last one; by an id also the one name it has,
+/// whoever gave it.
+pub fn remove_images<'a>(images: impl IntoIterator<Item = &'a str>) -> Argv {
+    docker().args(["image", "rm"]).args(images)
 }
 
 impl Client for Buildx<'_> {
@@ -119,7 +131,11 @@ impl Client for Buildx<'_> {
         "buildx"
     }
 
-    fn connect(&self, ui: &Ui) -> Result<()> {
+    fn image(&self) -> String {
+        sample::image_in_docker(self.workspace)
+    }
+
+    fn connect(&self, ui: &Ui) -> Result<Option<String>> {
         builder::ensure(self, ui)
     }
 

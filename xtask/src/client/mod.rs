@@ -19,11 +19,14 @@ pub trait Client: Sync {
     /// Its name, as `--client` takes it.
     fn name(&self) -> &'static str;
 
-    /// Makes sure that the buildkitd answers, with all that the client needs for that.
+    /// The name of the image that it is to build.
+    fn image(&self) -> String;
+
+    /// Makes sure that the buildkitd answers, with all that the client needs for that. Tells its version, if it was asked.
     ///
     /// # Errors
     /// When it doesn't, or not to this client.
-    fn connect(&self, ui: &Ui) -> Result<()>;
+    fn connect(&self, ui: &Ui) -> Result<Option<String>>;
 
     /// Builds an image into the store of what is to run it.
     fn build(&self, build: &Build) -> Argv;
@@ -39,6 +42,12 @@ pub trait Client: Sync {
 
     /// Ends a container, whatever of it there still is, in steps that each may find nothing left to do.
     fn end(&self, name: &str) -> Vec<Argv>;
+}
+
+/// A version of BuildKit as reports have it: without the `v` that it puts before it.
+fn version(told: &str) -> Option<String> {
+    let told = told.trim();
+    (!told.is_empty()).then(|| told.trim_start_matches('v').to_owned())
 }
 
 /// Where a build's base image comes from.

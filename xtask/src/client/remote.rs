@@ -2,6 +2,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::platform::Os;
+use crate::process::Argv;
 use std::fs;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,22 @@ impl Remote {
                 .because(error)
                 .hint("check `--addr`, and that the buildkitd is up; without `--addr` the harness starts its own")
         })
+    }
+
+    /// Tells a buildctl where it is.
+    pub fn name_to_buildctl(&self, argv: Argv) -> Argv {
+        let argv = argv.args(["--addr", &self.address]);
+        match &self.tls {
+            None => argv,
+            Some(tls) => {
+                argv.arg("--tlscacert").arg(&tls.ca).arg("--tlscert").arg(&tls.cert).arg("--tlskey").arg(&tls.key)
+            }
+        }
+    }
+
+    /// What heals its stale state, as it could be typed: no level of `reset` reaches it.
+    pub fn prune_all(&self) -> String {
+        self.name_to_buildctl(Argv::new("buildctl")).args(["prune", "--all"]).shown()
     }
 
     /// What to try when something is there and turns the client away.
@@ -156,6 +173,15 @@ mod tests {
             assert!(error.to_string().contains(&format!("`--addr {address}`")), "{error}");
         }
         assert!(Remote::new("unix:///run/x", Some(Path::new("tls")), Os::Linux).is_err());
+    }
+
+    #[test]
+    fn what_heals_it_can_be_typed() {
+        let tls = Tls { ca: "/t/ca.pem".into(), cert: "/t/cert.pem".into(), key: "/t/key.pem".into() };
+        assert_eq!(
+            Remote { address: "tcp://h:1".into(), tls: Some(tls) }.prune_all(),
+            "buildctl --addr tcp://h:1 --tlscacert /t/ca.pem --tlscert /t/cert.pem --tlskey /t/key.pem prune --all"
+        );
     }
 
     #[test]

@@ -12,9 +12,9 @@ pub(super) mod stand;
 pub(super) mod trial;
 
 use super::print_json;
+use crate::component::Component;
 use crate::context::Context;
 use crate::error::Result;
-use crate::sample::IMAGE;
 use choosing::{Wanted, choose};
 use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
@@ -89,12 +89,13 @@ fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()>
     let stand = Stand::new(context, client, remote.is_some());
     stand.set_up()?;
     report.versions = stand.versions()?;
-    stand.client.connect(context.ui)?;
+    let told = stand.client.connect(context.ui)?.filter(|_| stand.is_remote());
+    report.versions.extend(told.map(|version| (Component::Buildkit.name(), version)));
     let sample = stage(context, &folder, context.workspace.sample())?;
     let trial = Trial {
         stand: &stand,
         sample: &sample,
-        image: IMAGE,
+        image: &stand.client.image(),
         base_image: options.base_image.as_deref(),
         keeps: options.keep,
         relays: !options.json,

@@ -38,37 +38,49 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let guard = context.lock("clean")?;
     // A newer harness's workspace is refused before anything in it changes.
     state::read(workspace)?;
-    empty_docker(context)?;
     let freed: u64 = doomed(context, options)?.iter().map(|path| files::disk_use(path)).sum();
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
+    // Now nothing hands Docker an image any more.
+    empty_docker(context)?;
     let doomed = doomed(context, options)?;
     tidying::delete_programs_and_roots(workspace)?;
     // The lock goes last, and the tag only with all the rest: a folder without it is nobody's.
     for path in doomed.iter().filter(|path| **path != workspace.lock_file() && **path != workspace.tag()) {
         files::delete(path)?;
     }
-    if !workspace.cache().exists() {
+    let (has_cache, has_record) = (workspace.cache().exists(), workspace.in_docker().exists());
+    if !has_cache && !has_record {
         // While the lock is held: whoever waits for it claims the folder anew.
         files::delete(&workspace.tag())?;
     }
     guard.remove()?;
-    if !workspace.cache().exists() {
+    if !has_cache && !has_record {
         // Another command may have come in meanwhile: then the folder is its own.
         drop(fs::remove_dir(workspace.base()));
     }
-    let kept = if workspace.cache().exists() { ", the cache stays (`--cache` deletes it)" } else { "" };
+    let kept = match (has_cache, has_record) {
+        (false, false) => "",
+        (true, false) => ", the cache stays (`--cache` deletes it)",
+        (false, true) => ", the record of what is in Docker stays",
+        (true, true) => ", the cache (`--cache` deletes it) and the record of what is in Docker stay",
+    };
     context.ui.step("Deleted", &format!("`{}`, {}{kept}", workspace.base().display(), bytes(freed)));
     Ok(())
 }
 
-/// What would be deleted: everything, but for the cache unless it is wanted gone too.
+/// What would be deleted: everything, but for the cache unless it is wanted gone too, and for what leads to the workspace's things
+/// in Docker: that is deleted with the last of them.
 fn doomed(context: &Context, options: &Options) -> Result<Vec<PathBuf>> {
     let workspace = &context.workspace;
     let entries = fs::read_dir(workspace.base()).trying(|| format!("read `{}`", workspace.base().display()))?;
     let mut doomed: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    if !options.cache && workspace.cache().exists() {
-        doomed.retain(|path| *path != workspace.cache() && *path != workspace.tag());
+    doomed.retain(|path| *path != workspace.in_docker());
+    if !options.cache {
+        doomed.retain(|path| *path != workspace.cache());
+    }
+    if workspace.in_docker().exists() || !options.cache && workspace.cache().exists() {
+        doomed.retain(|path| *path != workspace.tag());
     }
     doomed.sort();
     Ok(doomed)
@@ -79,8 +91,8 @@ fn list(context: &Context, options: &Options) -> Result<()> {
     for (component, process) in stop::running(&context.workspace)? {
         text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
     }
-    for what in loaded::left(context) {
-        text.push_str(&format!("remove {what}\n"));
+    for what in loaded::left(context)? {
+        text.push_str(&format!("{what}\n"));
     }
     for path in doomed(context, options)? {
         text.push_str(&format!("delete {} ({})\n", path.display(), bytes(files::disk_use(&path))));

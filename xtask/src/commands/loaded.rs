@@ -1,94 +1,266 @@
-//! What builds have left in Docker: the image, kept containers, the builder. Only what this workspace made is ever removed.
+//! What builds have left in Docker: the image, kept containers, the builder. Only what this workspace made is ever removed,
+//! and what can't be removed yet stays on record, for the next `clean`.
 
-use crate::client::{BUILDER, builder, buildx};
+mod record;
+
+use crate::client::{BUILDER, builder, buildx, docker};
 use crate::context::Context;
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::files;
-use crate::process::{self, Argv, Output};
-use crate::sample::IMAGE;
+use crate::poll::{self, Look};
+use crate::process::{self, Argv};
+use record::Line;
 use std::fs;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// Docker may be busy, and must not keep a workspace from being deleted.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Records the image that Docker was given, by its id, and removes those that it has taken the name from.
-///
-/// # Errors
-/// When that can't be recorded.
-pub fn remember(context: &Context, image: &str) -> Result<()> {
-    let id = process::succeed_within(&buildx::image_id(image), PATIENCE)?.stdout.trim().to_owned();
-    let mut ids = recorded(context);
-    // One that a kept container still needs stays on the list.
-    ids.retain(|old| *old != id && !is_image_removed(old));
-    ids.push(id);
-    files::write_whole(&context.workspace.loaded_images(), (ids.join("\n") + "\n").as_bytes())
+/// How long an image may still take to come that a killed build has handed over: nothing tells that it won't.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// A build whose image goes to Docker.
+pub struct Loading {
+    engine: String,
+    image: String,
 }
 
-/// What [`remove`] would remove, for people.
-pub fn left(context: &Context) -> Vec<String> {
-    let has_builder = context.workspace.buildx_config().exists();
-    let names = if has_builder { containers(context) } else { Vec::new() };
-    let containers = names.into_iter().map(|name| format!("Docker's container {name}"));
-    let images = recorded(context).into_iter().map(|id| format!("Docker's image {id}"));
-    containers.chain(images).chain(has_builder.then(|| format!("the builder {BUILDER}"))).collect()
-}
-
-/// Removes all of it.
+/// Notes down what a build is about to do in Docker: give a name to an image, and take it from the one that has it.
 ///
 /// # Errors
-/// When the builder can't be deleted. Where Docker doesn't help, a warning names what stays there.
+/// When Docker doesn't answer, or nothing can be noted.
+pub fn announce(context: &Context, image: &str) -> Result<Loading> {
+    let os = context.workspace.platform().os;
+    let engine = docker::engine(os).map_err(|trouble| trouble.error(os))?;
+    let mut lines = recorded(context)?;
+    record::note(&mut lines, &engine, image, true);
+    if let Some(id) = ask(&buildx::image_id(image))? {
+        record::note(&mut lines, &engine, id.trim(), false);
+    }
+    write(context, &lines)?;
+    Ok(Loading { engine, image: image.to_owned() })
+}
+
+impl Loading {
+    /// Notes that the build has ended, well or not, and removes the images that lost their name to its own. What a kept container
+    /// still needs stays on record.
+    ///
+    /// # Errors
+    /// When Docker doesn't answer, or nothing can be noted.
+    pub fn done(self, context: &Context) -> Result<()> {
+        let newest = ask(&buildx::image_id(&self.image))?.unwrap_or_default().trim().to_owned();
+        let mut lines = recorded(context)?;
+        record::note(&mut lines, &self.engine, &self.image, false);
+        lines.retain(|line| {
+            let is_old = line.engine == self.engine && line.is_id() && line.image != newest;
+            let is_needed = || match names(&line.image) {
+                Ok(Some(names)) => names.is_empty() && remove_image(line).is_err(),
+                Ok(None) => false,
+                Err(_) => true,
+            };
+            !line.is_id() || line.engine != self.engine || is_old && is_needed()
+        });
+        write(context, &lines)
+    }
+}
+
+/// What is to become of an image on record.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// It isn't there, or somebody has given it a name of their own: then it is theirs.
+    Gone,
+    /// It is to be removed, or only its name if it has others.
+    Goes { other_names: Vec<String> },
+    /// It can't be removed.
+    Stays(String),
+}
+
+/// What there is in Docker, as far as it says.
+#[derive(Debug, Default)]
+struct Found {
+    containers: Vec<String>,
+    images: Vec<(Line, Fate)>,
+    /// Why there may be more containers.
+    unlisted: Option<String>,
+}
+
+/// Looks for what is on record. Changes nothing.
+fn look(context: &Context) -> Result<Found> {
+    let mut found = Found::default();
+    let lines = recorded(context)?;
+    if lines.is_empty() {
+        return Ok(found);
+    }
+    let engine = docker::engine(context.workspace.platform().os).map_err(|trouble| trouble.to_string());
+    let elsewhere = |line: &Line| match &engine {
+        Ok(engine) if *engine == line.engine => None,
+        Ok(_) => Some("it is in another Docker than the one that answers".to_owned()),
+        Err(why) => Some(why.clone()),
+    };
+    found.unlisted = lines.iter().find_map(elsewhere);
+    if lines.iter().any(|line| elsewhere(line).is_none()) {
+        match list(&buildx::list_containers(&context.workspace)) {
+            Ok(names) => found.containers = names,
+            Err(error) => found.unlisted = Some(error.to_string()),
+        }
+    }
+    for line in lines.iter().filter(|line| line.is_loading && elsewhere(line).is_none()) {
+        let known: Vec<&str> = lines.iter().map(|line| line.image.as_str()).collect();
+        settle(&line.image, &known);
+    }
+    for line in lines {
+        let fate = match elsewhere(&line) {
+            Some(why) => Fate::Stays(why),
+            None => fate(&line, &found.containers).unwrap_or_else(|error| Fate::Stays(error.to_string())),
+        };
+        found.images.push((line, fate));
+    }
+    Ok(found)
+}
+
+/// Waits for an image that may still be on its way to its name, for as long as that makes sense.
+fn settle(image: &str, known: &[&str]) {
+    let look = || {
+        let is_new = ask(&buildx::image_id(image))?.is_some_and(|id| !known.contains(&id.trim()));
+        Ok(if is_new { Look::Ready(()) } else { Look::NotYet(String::new()) })
+    };
+    // Whether it came is seen next.
+    drop(poll::until(SETTLING, look, Error::ground));
+}
+
+/// What is to become of an image of this Docker, when these containers are gone.
+fn fate(line: &Line, containers: &[String]) -> Result<Fate> {
+    let Some(names) = names(&line.image)? else { return Ok(Fate::Gone) };
+    if line.is_id() && !names.is_empty() {
+        // With the workspace's own name it goes by that.
+        return Ok(Fate::Gone);
+    }
+    // Docker tells names in a shorter form.
+    let other_names: Vec<String> = names.into_iter().filter(|name| !line.image.ends_with(name.as_str())).collect();
+    let mut users = list(&buildx::list_users(&line.image))?;
+    users.retain(|user| !containers.contains(user));
+    if users.is_empty() || !other_names.is_empty() {
+        return Ok(Fate::Goes { other_names });
+    }
+    Ok(Fate::Stays(format!("the container {} needs it", users.join(", "))))
+}
+
+/// What [`remove`] would do, for people, a line each.
+///
+/// # Errors
+/// When the record can't be read.
+pub fn left(context: &Context) -> Result<Vec<String>> {
+    let found = look(context)?;
+    let mut told: Vec<String> =
+        found.containers.iter().map(|name| format!("remove Docker's container {name}")).collect();
+    told.extend(found.images.iter().filter_map(|(Line { image, .. }, fate)| match fate {
+        Fate::Gone => None,
+        Fate::Goes { other_names } if other_names.is_empty() => Some(format!("remove Docker's image {image}")),
+        Fate::Goes { other_names } => {
+            Some(format!("remove Docker's image name {image} (the image stays as {})", other_names.join(", ")))
+        }
+        Fate::Stays(why) => Some(format!("leave Docker's image {image}: {why}")),
+    }));
+    told.extend(found.unlisted.map(|why| format!("leave Docker's containers of this workspace, if any: {why}")));
+    if context.workspace.buildx_config().exists() {
+        told.push(format!("remove the builder {BUILDER}"));
+    }
+    Ok(told)
+}
+
+/// Removes all of it that Docker gives back. The rest stays on record, with a warning that says how to remove it by hand.
+///
+/// # Errors
+/// When the builder can't be deleted, or the record not be read or written.
 pub fn remove(context: &Context) -> Result<()> {
-    let workspace = &context.workspace;
-    if workspace.buildx_config().exists() {
-        for name in containers(context) {
-            if is_removed(&buildx::remove_container(&name)) {
-                context.ui.step("Removed", &format!("Docker's container {name}"));
-            } else {
-                context.ui.warn(&format!("Docker's container `{name}` could not be removed"));
-            }
+    let Found { containers, images, unlisted } = look(context)?;
+    let mut reasons: Vec<String> = unlisted.into_iter().collect();
+    for name in containers {
+        match ask(&buildx::remove_container(&name)) {
+            Ok(_) => context.ui.step("Removed", &format!("Docker's container {name}")),
+            Err(error) => reasons.push(error.to_string()),
         }
     }
-    for id in recorded(context) {
-        if is_image_removed(&id) {
-            context.ui.step("Removed", &format!("Docker's image {id}"));
-        } else {
-            context.ui.warn(&format!("Docker's image `{id}` stays: Docker does not run, or still needs it"));
+    // Containers are found by a label, but looked for only where there is a line.
+    let may_have_containers = !reasons.is_empty();
+    let mut kept = Vec::new();
+    for (line, fate) in images {
+        let stays = match fate {
+            Fate::Gone => None,
+            Fate::Goes { .. } => match remove_image(&line) {
+                Ok(()) => {
+                    context.ui.step("Removed", &format!("Docker's image {}", line.image));
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            },
+            Fate::Stays(why) => Some(why),
+        };
+        if stays.is_some() || may_have_containers && !line.is_id() {
+            kept.push(line);
         }
+        reasons.extend(stays);
     }
-    files::delete(&workspace.loaded_images())?;
-    if builder::forget(&workspace.buildx_config())? {
+    write(context, &kept)?;
+    if builder::forget(&context.workspace.buildx_config())? {
         context.ui.step("Removed", &format!("the builder {BUILDER}"));
+    }
+    if !kept.is_empty() {
+        reasons.dedup();
+        let mut images: Vec<&str> = kept.iter().map(|line| line.image.as_str()).collect();
+        images.sort_unstable();
+        images.dedup();
+        context.ui.warn(&format!(
+            "what this workspace has put into Docker stays there, and on record for the next `cargo xtask clean` ({}); by hand, `{}` and `{}` remove it",
+            reasons.join("; "),
+            buildx::prune_containers(&context.workspace).shown(),
+            buildx::remove_images(images).shown()
+        ));
     }
     Ok(())
 }
 
-fn containers(context: &Context) -> Vec<String> {
-    let listed = capture(&buildx::list_containers(&context.workspace)).map(|output| output.stdout).unwrap_or_default();
-    listed.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-fn recorded(context: &Context) -> Vec<String> {
-    let text = fs::read_to_string(context.workspace.loaded_images()).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
-}
-
-/// Removes an image, unless someone has given it a name of their own: then it is theirs, and counts as removed. By its id, Docker
-/// would take that name away too.
-fn is_image_removed(id: &str) -> bool {
-    let names = capture(&buildx::image_names(id)).filter(|output| output.status.success());
-    let is_ours = |name: &str| name.is_empty() || IMAGE.ends_with(name);
-    match names {
-        Some(output) if !output.stdout.lines().map(str::trim).all(is_ours) => true,
-        _ => is_removed(&buildx::remove_image(id)),
+fn recorded(context: &Context) -> Result<Vec<Line>> {
+    let path = context.workspace.in_docker();
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(record::read(&text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).trying(|| format!("read `{}`", path.display())),
     }
 }
 
-/// Removes something; what is gone already counts as removed.
-fn is_removed(argv: &Argv) -> bool {
-    capture(argv).is_some_and(|output| output.status.success() || output.stderr.contains("No such "))
+/// Writes the record; an empty one is none.
+fn write(context: &Context, lines: &[Line]) -> Result<()> {
+    let path = context.workspace.in_docker();
+    if lines.is_empty() { files::delete(&path) } else { files::write_whole(&path, record::text(lines).as_bytes()) }
 }
 
-fn capture(argv: &Argv) -> Option<Output> {
-    process::capture_within(argv, PATIENCE).trying(|| format!("run `{}`", argv.shown())).ok().flatten()
+/// An image's names; nothing where there is no such image.
+fn names(image: &str) -> Result<Option<Vec<String>>> {
+    let told = ask(&buildx::image_names(image))?;
+    Ok(told.map(|told| lines(&told)))
+}
+
+fn remove_image(line: &Line) -> Result<()> {
+    ask(&buildx::remove_images([line.image.as_str()])).map(drop)
+}
+
+fn list(argv: &Argv) -> Result<Vec<String>> {
+    Ok(lines(&ask(argv)?.unwrap_or_default()))
+}
+
+fn lines(told: &str) -> Vec<String> {
+    told.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// What Docker answers; nothing where there is no such thing.
+fn ask(argv: &Argv) -> Result<Option<String>> {
+    let failed = |why: String| Err(Error::ground(format!("`{}` {why}", argv.shown())));
+    match process::capture_within(argv, PATIENCE)? {
+        Some(output) if output.status.success() => Ok(Some(output.stdout)),
+        Some(output) if ["No such image", "No such container"].iter().any(|no| output.stderr.contains(no)) => Ok(None),
+        Some(output) => failed(format!("failed: {}", output.last_words())),
+        None => failed(format!("took longer than {}", humantime::format_duration(PATIENCE))),
+    }
 }

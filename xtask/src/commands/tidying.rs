@@ -110,7 +110,7 @@ pub fn end_container(context: &Context, client: &dyn Client, name: &str) -> bool
 /// Removes what builds have left in Docker, and the builder.
 ///
 /// # Errors
-/// When the builder can't be deleted. What Docker doesn't give back is warned of.
+/// When the builder can't be deleted. What Docker doesn't give back is warned of, and stays on record.
 pub fn empty_docker(context: &Context) -> Result<()> {
     loaded::remove(context)
 }
@@ -121,11 +121,12 @@ pub fn empty_docker(context: &Context) -> Result<()> {
 /// When something can't be stopped or deleted.
 pub fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
-    empty_docker(context)?;
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
+    empty_docker(context)?;
     delete_programs_and_roots(workspace)?;
     let mut kept = vec![workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
+    kept.push(workspace.in_docker());
     if context.locked {
         // What is to be recreated is just what it says.
         kept.push(workspace.versions_lock());

@@ -5,11 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tests::docker::Engine;
-use tests::{TestContext, Xtask};
+
+use tests::{StandIn, TestContext, Then, Xtask};
 use xtask::component::Component;
 use xtask::workspace::Workspace;
-
-const IMAGE: &str = "buildkit-sample:latest";
 
 /// A run that finds an engine.
 pub(super) fn with(engine: &Engine, context: &TestContext, arguments: &[&str]) -> Xtask {
@@ -20,9 +19,14 @@ pub(super) fn workspace(context: &TestContext) -> Workspace {
     Workspace::new(context.base_dir().to_owned(), xtask::platform::Platform::host().unwrap())
 }
 
+/// The image's name in Docker, as Docker tells it.
+pub(super) fn image(context: &TestContext) -> String {
+    format!("buildkit-sample:{}", workspace(context).id())
+}
+
 /// The image's configuration in Docker, as one that can be compared.
-fn in_docker(engine: &Engine) -> serde_json::Value {
-    let found: serde_json::Value = serde_json::from_str(&engine.answer(&["image", "inspect", IMAGE])).unwrap();
+fn in_docker(engine: &Engine, image: &str) -> serde_json::Value {
+    let found: serde_json::Value = serde_json::from_str(&engine.answer(&["image", "inspect", image])).unwrap();
     let config = &found[0]["Config"];
     serde_json::json!({
         "os": found[0]["Os"], "architecture": found[0]["Architecture"],
@@ -61,8 +65,9 @@ fn both_clients_print_the_same_and_make_the_same_image() {
     let buildctl = with(&engine, &context, &["build-sample", "--client", "buildctl"]).run().success();
     assert_eq!((docker.stdout.as_str(), buildctl.stdout.as_str()), (hello().as_str(), hello().as_str()));
     assert!(!buildctl.stderr.contains("Client"), "what was asked for goes without saying: {buildctl}");
-    assert_eq!(in_docker(&engine), in_containerd(&context));
-    assert_eq!(in_docker(&engine)["diff_ids"].as_array().unwrap().len(), 3, "{}", in_docker(&engine));
+    let loaded = in_docker(&engine, &image(&context));
+    assert_eq!(loaded, in_containerd(&context));
+    assert_eq!(loaded["diff_ids"].as_array().unwrap().len(), 3, "{loaded}");
 }
 
 /// A user's own builder, and another of it that is current.
@@ -119,18 +124,13 @@ fn the_users_docker_is_what_it_was_and_clean_takes_only_what_is_the_workspaces()
     assert!(engine.answer(&["ps", "--all"]).contains(&name));
     assert_eq!(contents(&config), before);
 
+    let image = format!("Docker's image docker.io/library/{}", image(&context));
+    let things = [format!("Docker's container {name}"), image, "the builder buildkit-exp".into()];
     let listed = here(&["clean", "--dry-run"]).run().success();
-    for doomed in
-        [format!("Docker's container {name}"), "Docker's image sha256:".into(), "the builder buildkit-exp".into()]
-    {
-        assert!(listed.stdout.contains(&format!("remove {doomed}")), "{listed}");
-    }
+    assert!(things.iter().all(|thing| listed.stdout.contains(&format!("remove {thing}\n"))), "{listed}");
     let cleaned = here(&["clean"]).run().success();
-    for removed in
-        [format!("Docker's container {name}"), "Docker's image sha256:".into(), "the builder buildkit-exp".into()]
-    {
-        assert!(cleaned.stderr.contains(&format!("Removed {removed}")), "{cleaned}");
-    }
+    assert!(things.iter().all(|thing| cleaned.stderr.contains(&format!("Removed {thing}\n"))), "{cleaned}");
+    assert!(!cleaned.stderr.contains("warning"), "{cleaned}");
     assert_eq!(engine.answer(&["image", "ls", "--all", "--format", "{{.Repository}}:{{.Tag}}"]), "mine:1\n");
     assert_eq!(engine.answer(&["ps", "--all", "--format", "{{.Names}}"]), "mine\n");
     assert_eq!(contents(&config), before, "the user's builders, and which is current, are what they were");
@@ -186,7 +186,9 @@ fn a_failing_build_and_a_failing_container_are_told_once() {
     context.write("own/Dockerfile", "FROM base\nRUN exit 7\n");
     let failed = build().exited(1);
     assert!(
-        failed.stderr.contains("error: failed to build `docker.io/library/buildkit-sample:latest` (exit code 1): "),
+        failed
+            .stderr
+            .contains(&format!("error: failed to build `docker.io/library/{}` (exit code 1): ", image(&context))),
         "{failed}"
     );
     assert_eq!(failed.stderr.matches("failed to solve: ").count(), 1, "why is said once: {failed}");
@@ -251,4 +253,55 @@ fn a_builder_of_another_driver_is_named_and_left_alone() {
     );
     assert!(failed.stderr.contains("hint: give the Docker context `buildkit-exp` another name"), "{failed}");
     assert_eq!(contents(&config), before);
+}
+
+/// `--buildx` takes a path, too, and without a plugin and a net both ways out are named.
+#[test]
+fn where_docker_has_no_buildx_one_can_be_named() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    let offline = |arguments: &[&str]| {
+        with(&engine, &context, &[&["build-sample", "--client", "buildx"], arguments].concat()).env_remove("GOPROXY")
+    };
+    let none = context.write("mirror/empty", "");
+    let failed = offline(&["--source", &none.with_file_name("").display().to_string()]).run().exited(3);
+    assert!(failed.stderr.contains("error: Docker has no buildx, and none could be fetched: "), "{failed}");
+    assert!(
+        failed.stderr.contains("hint: install Docker's plugin") && failed.stderr.contains("`--buildx SPEC|PATH`"),
+        "{failed}"
+    );
+    // A program as it is released, and a folder that holds one.
+    run(&context, &["up", "--no-start", "--buildx", "latest"]).success();
+    let program = workspace(&context).program(Component::Buildx, "buildx");
+    let bytes = fs::read(&program).unwrap();
+    let released = context.write_program("own/buildx-v0.99.0.linux-amd64", &bytes);
+    let folder = context.write_program("folder/buildx", &bytes);
+    fs::remove_dir_all(workspace(&context).component(Component::Buildx)).unwrap();
+    for path in [released, folder.with_file_name("")] {
+        let built = offline(&["--buildx", &path.display().to_string()]).run().success();
+        assert_eq!(built.stdout, hello());
+        assert!(built.stderr.contains("with the workspace's buildx"), "{built}");
+    }
+}
+
+/// A `docker` that hangs keeps nobody waiting for ever: a stand-in, because the real one can't be made to.
+#[test]
+fn a_docker_that_never_answers_is_given_up() {
+    let version = r#"{"Server":{"Version":"28.2.2","ApiVersion":"1.50","Os":"linux"}}"#;
+    let stand_in = |answers: bool| {
+        let stand_in = StandIn::new("docker", "28.2.2").then(Then::NeverAnswer);
+        let stand_in = if answers { stand_in.answers("version --format {{json .}}", version) } else { stand_in };
+        let context = machine().with_program("docker", stand_in.script());
+        let running = xtask(&context, &["build-sample", "--client", "buildx"]).spawn();
+        (context, running)
+    };
+    // Side by side: each waits for as long as a Docker may take that is just starting.
+    let [(_stuck, stuck), (_hung, hung)] = [false, true].map(stand_in);
+    let stuck = stuck.wait().exited(3);
+    let sentence = "failed to build with Docker: Docker gives no answer (`docker version` took longer than 15s)";
+    assert!(stuck.stderr.contains(sentence) && stuck.stderr.contains("hint: restart it"), "{stuck}");
+    let hung = hung.wait().exited(3);
+    let sentence =
+        "failed to ask for Docker's buildx: Docker gives no answer (`docker buildx version` took longer than 15s)";
+    assert!(hung.stderr.contains(sentence) && hung.stderr.contains("`--buildx SPEC|PATH`"), "{hung}");
 }

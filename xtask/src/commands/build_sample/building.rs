@@ -32,19 +32,20 @@ pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<
     outcome.base_image = build.base_image.shown();
     context.ui.step("Building", &format!("{image} from `{}`", build.context.display()));
     let argv = stand.client.build(&build);
+    let loading = stand.client.loads().then(|| loaded::announce(context, image)).transpose()?;
     let before = Marks::now(&context.workspace);
     let group = context.ui.group("build");
     let begun = Instant::now();
     let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle)?;
     outcome.times.build_ms = Some(millis(begun.elapsed()));
     drop(group);
+    // What a build that was ended had handed over, Docker may still load: its record goes on saying so.
+    let noted = match ending {
+        Ending::Exited(_) => loading.map_or(Ok(()), |loading| loading.done(context)),
+        Ending::TimedOut => Ok(()),
+    };
     match ending {
-        Ending::Exited(status) if status.success() => {
-            if stand.client.loads() {
-                loaded::remember(context, image)?;
-            }
-            Ok(())
-        }
+        Ending::Exited(status) if status.success() => noted,
         Ending::Exited(status) => {
             let what = format!("failed to build `{image}` ({})", process::exit(status));
             Err(blame(context, Stage::Build, stand.daemons, what, &said, &before))

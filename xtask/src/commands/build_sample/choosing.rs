@@ -9,8 +9,7 @@ use crate::commands::up;
 use crate::component::Component;
 use crate::context::Context;
 use crate::docker::Server;
-use crate::error::Result;
-use crate::process;
+use crate::error::{Class, Error, Result};
 use crate::version::Spec;
 use clap::ValueEnum;
 
@@ -57,10 +56,17 @@ pub fn choose<'a>(context: &'a Context, wanted: Wanted, remote: Option<&Remote>)
 }
 
 fn buildx<'a>(context: &'a Context, server: &Server, remote: Option<&Remote>) -> Result<Box<dyn Client + 'a>> {
-    let program = if context.buildx.is_none() && has_plugin() { Program::Plugin } else { Program::Component };
-    if program == Program::Component {
-        up::ensure_installed(context, Component::Buildx, context.buildx.as_ref())?;
-    }
+    let program = match &context.buildx {
+        Some(asked) => {
+            up::ensure_installed(context, Component::Buildx, Some(asked))?;
+            Program::Component
+        }
+        None if has_plugin()? => Program::Plugin,
+        None => {
+            up::ensure_installed(context, Component::Buildx, None).map_err(|error| without_buildx(&error))?;
+            Program::Component
+        }
+    };
     let which = match program {
         Program::Plugin => "its own buildx",
         Program::Component => "the workspace's buildx",
@@ -69,6 +75,24 @@ fn buildx<'a>(context: &'a Context, server: &Server, remote: Option<&Remote>) ->
     Ok(Box::new(Buildx::new(&context.workspace, program, remote.cloned())))
 }
 
-fn has_plugin() -> bool {
-    process::capture(&docker::docker().args(["buildx", "version"])).is_ok_and(|output| output.status.success())
+/// A plugin that never answers is not passed over: the build would hang on it, or wonder why its Docker has another.
+fn has_plugin() -> Result<bool> {
+    docker::has_buildx().map_err(|trouble| {
+        Error::ground(format!("failed to ask for Docker's buildx: {trouble}"))
+            .hint("mend or remove Docker's plugin, or give another buildx with `--buildx SPEC|PATH`")
+    })
+}
+
+fn without_buildx(error: &Error) -> Error {
+    let message = format!("Docker has no buildx, and none could be fetched: {error}");
+    let more = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+    let hint = format!(
+        "install Docker's plugin (docker-buildx-plugin in Docker's own packages), or name one with `--buildx SPEC|PATH`{more}"
+    );
+    match error.class() {
+        Class::Failed => Error::failed(message),
+        Class::Usage => Error::usage(message),
+        Class::Ground => Error::ground(message),
+    }
+    .hint(hint)
 }
