@@ -3,6 +3,7 @@
 mod blame;
 mod building;
 pub(super) mod choosing;
+mod elsewhere;
 mod healing;
 mod report;
 mod running;
@@ -82,10 +83,16 @@ pub fn run(context: Result<Context>, options: &Options) -> Result<()> {
 /// Puts containerd and BuildKit to the test.
 fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()> {
     let folder = find_sample(context, options.sample.as_deref())?;
+    if options.addr.is_some() {
+        elsewhere::check(context, options.heal)?;
+    }
     let remote = stand::look_before(context, options.addr.as_deref(), options.tls_dir.as_deref())?;
     let _guard = context.lock("build-sample")?;
     let client = choose(context, options.client, remote.as_ref())?;
     report.client = Some(client.name());
+    if remote.is_some() {
+        elsewhere::tell_what_is_idle(context, &*client, options.keep);
+    }
     let stand = Stand::new(context, client, remote.is_some());
     stand.set_up()?;
     report.versions = stand.versions()?;
@@ -104,5 +111,5 @@ fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()>
         timeout: options.timeout,
     };
     report.outcome = trial.outcome();
-    report.outcome.error.take().map_or(Ok(()), Err)
+    report.outcome.error.take().map_or(Ok(()), |error| Err(elsewhere::advise(remote.as_ref(), error)))
 }

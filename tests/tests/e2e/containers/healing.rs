@@ -36,7 +36,7 @@ fn forget_what_containerd_has(context: &TestContext) {
     assert!(!up.stderr.contains("did not belong together"), "the guard was not got round: {up}");
 }
 
-fn fault(context: &TestContext, is_changed: bool) -> String {
+pub(super) fn fault(context: &TestContext, is_changed: bool) -> String {
     let sample = sample(context);
     run(context, &["build-sample", "--sample", &sample]).success();
     forget_what_containerd_has(context);

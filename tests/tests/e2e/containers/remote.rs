@@ -1,13 +1,14 @@
 //! A buildkitd that the harness did not start: with TLS, at a socket, and not there at all.
 
 use super::docker::{with, workspace};
-use crate::{hello, machine, run};
+use super::healing::fault;
+use crate::{hello, machine, run, xtask};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tests::docker::{Engine, terminate};
-use tests::{Outcome, TestContext};
+use tests::{Outcome, TestContext, real};
 use xtask::component::Component;
 
 /// A buildkitd with TLS that the harness did not start, ended when it is dropped.
@@ -113,14 +114,18 @@ fn a_remote_buildkitd_is_built_on_and_no_daemon_is_started() {
     let (good, other) = (certificates(&context, "tls"), certificates(&context, "others-tls"));
     let buildkitd = Buildkitd::start(&context, &good);
     let build = |client: &str, tls: Option<&Path>| -> Outcome {
-        let line = ["build-sample", "--client", client, "--addr", &buildkitd.address];
+        let line = ["build-sample", "--json", "--client", client, "--addr", &buildkitd.address];
         let run = with(&engine, &context, &line);
         tls.into_iter().fold(run, |run, folder| run.arg("--tls-dir").arg(folder)).run()
     };
     let docker = build("buildx", Some(&good)).success();
-    assert_eq!(docker.stdout, hello());
+    assert_eq!(docker.json()["printed"], hello());
     let buildctl = build("buildctl", Some(&good)).success();
-    assert!(buildctl.stdout.is_empty() && buildctl.stderr.contains("nothing here can run it"), "{buildctl}");
+    assert!(buildctl.json()["printed"].is_null() && buildctl.stderr.contains("nothing here can run it"), "{buildctl}");
+    let versions = serde_json::json!({ "buildkit": real::programs(context.program()).buildkit });
+    for (outcome, client) in [(&docker, "buildx"), (&buildctl, "buildctl")] {
+        assert_eq!((&outcome.json()["versions"], &outcome.json()["client"]), (&versions, &client.into()), "{outcome}");
+    }
     for client in ["buildx", "buildctl"] {
         let plain = build(client, None).exited(3);
         assert!(plain.stderr.contains("hint: if it wants TLS, give a folder with ca.pem"), "{plain}");
@@ -145,4 +150,54 @@ fn another_workspaces_buildkitd_is_a_remote_one() {
     assert!(built.stderr.contains("nothing here can run it"), "{built}");
     assert!(built.stderr.contains("Resolved buildkit") && !built.stderr.contains("Resolved containerd"), "{built}");
     run(&context, &["down", "--base-dir", &other]).success();
+}
+
+#[test]
+fn what_only_the_workspaces_own_could_do_is_refused() {
+    let context = machine();
+    for (option, sentence, hint) in [
+        ("--heal", "`--heal` resets the workspace's own state", "`buildctl --addr ADDRESS prune --all`"),
+        ("--containerd=2.3", "`--containerd` is for the workspace's own daemons", "BUILDKIT_WINDOWS_CONTAINERD"),
+        ("--runc=1.3", "`--runc` is for the workspace's own daemons", "BUILDKIT_WINDOWS_RUNC"),
+        ("--network=nat", "`--network` is for the workspace's own daemons", "BUILDKIT_WINDOWS_NETWORK"),
+        ("--group=builders", "`--group` is for the workspace's own daemons", "BUILDKIT_WINDOWS_GROUP"),
+    ] {
+        let refused = run(&context, &["build-sample", "--addr", "unix:///no/such", option]).exited(2);
+        assert!(refused.stderr.contains(&format!("error: {sentence}")) && refused.stderr.contains(hint), "{refused}");
+    }
+    let reached = run(&context, &["build-sample", "--addr", "unix:///no/such", "--heal=no"]).exited(3);
+    assert!(reached.stderr.contains("failed to reach"), "{reached}");
+}
+
+/// Whose state it is, who heals it: a `reset` here would throw away the wrong cache.
+#[test]
+fn stale_state_over_there_is_healed_over_there() {
+    let context = machine();
+    let sample = fault(&context, false);
+    let address = format!("unix://{}", workspace(&context).run().join("buildkitd.sock").display());
+    let here = context.root().join("here").display().to_string();
+    let build = |arguments: &[&str]| {
+        let line = ["build-sample", "--base-dir", &here, "--addr", &address, "--sample", &sample];
+        xtask(&context, &[&line[..], arguments].concat()).env("CI", "true").run()
+    };
+    let failed = build(&["--keep"]).exited(1);
+    assert!(!failed.stderr.contains("cargo xtask reset") && !failed.stderr.contains("Reset"), "{failed}");
+    assert!(failed.stderr.contains("`--keep` changes nothing here"), "{failed}");
+    let command = format!("buildctl --addr {address} prune --all");
+    assert!(failed.stderr.contains(&format!("; run `{command}`, or ask whoever runs that buildkitd")), "{failed}");
+    let program = workspace(&context).program(Component::Buildkit, "buildctl");
+    let pruned = Command::new(program).args(command.split(' ').skip(1)).stdout(Stdio::null()).status().unwrap();
+    assert!(pruned.success());
+    build(&[]).success();
+}
+
+/// What takes a call and never answers it is no buildkitd.
+#[test]
+fn a_buildkitd_that_never_answers_is_given_up() {
+    let context = machine();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp://{}", listener.local_addr().unwrap());
+    let failed = run(&context, &["build-sample", "--client", "buildctl", "--addr", &address]).exited(3);
+    assert!(failed.stderr.contains(&format!("error: a buildkitd at `{address}` gives no answer: ")), "{failed}");
+    drop(listener);
 }

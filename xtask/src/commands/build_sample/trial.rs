@@ -7,7 +7,6 @@ use super::running::run;
 use super::staging::Staged;
 use super::stand::Stand;
 use crate::commands::reset::{self, Freed, Level};
-use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::sample::{self, EXPECTED_FILE};
 use serde::Serialize;
@@ -92,15 +91,17 @@ impl Trial<'_> {
             ui.note(&format!("the sample has no {EXPECTED_FILE}, so what it printed was compared with nothing"));
             return Ok(());
         };
-        let compared = compare(self.stand.context, self.image, expected, &printed);
+        let compared = compare(self.stand, self.image, expected, &printed);
         outcome.as_expected = Some(compared.is_ok());
         compared
     }
 
     /// The error for when its time is up.
     pub fn out_of_time(&self, doing: &str) -> Error {
+        let more = "give it more time with `--timeout DURATION`";
+        let logs = if self.stand.is_remote() { "" } else { ", and see `cargo xtask logs`" };
         Error::failed(format!("{doing} took longer than {}", humantime::format_duration(self.timeout)))
-            .hint("give it more time with `--timeout DURATION`, and see `cargo xtask logs`")
+            .hint(format!("{more}{logs}"))
     }
 }
 
@@ -138,14 +139,18 @@ impl healing::Ground for Attempts<'_> {
     }
 }
 
-fn compare(context: &Context, image: &str, expected: &str, printed: &str) -> Result<()> {
+fn compare(stand: &Stand, image: &str, expected: &str, printed: &str) -> Result<()> {
     let Some(difference) = sample::difference(expected, printed) else {
-        context.ui.step("Passed", "the container printed what it must");
+        stand.context.ui.step("Passed", "the container printed what it must");
         return Ok(());
     };
-    Err(Error::failed(format!(
+    let error = Error::failed(format!(
         "the container of `{image}` printed something else than it must:\n{}",
         difference.trim_end()
-    ))
-    .hint("if the state of an earlier run is to blame, `cargo xtask reset` and try again"))
+    ));
+    // A reset does not reach what a remote buildkitd keeps.
+    if stand.is_remote() {
+        return Err(error.hint("if what that buildkitd has cached is to blame, have it pruned and try again"));
+    }
+    Err(error.hint("if the state of an earlier run is to blame, `cargo xtask reset` and try again"))
 }
