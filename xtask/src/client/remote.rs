@@ -84,7 +84,7 @@ impl Remote {
     pub fn hint(&self) -> &'static str {
         match (&self.tls, self.address.starts_with("tcp://")) {
             (Some(_), _) => {
-                "check that ca.pem signed its certificate, which must be for this host's name, and that it takes cert.pem"
+                "check that ca.pem signed its certificate, which must be for this host's name, that it takes cert.pem, and that key.pem is the key to that"
             }
             (None, true) => "if it wants TLS, give a folder with ca.pem, cert.pem and key.pem as `--tls-dir DIR`",
             (None, false) => "check that it is a buildkitd's, and that you may use it",

@@ -295,6 +295,10 @@ fn a_docker_that_never_answers_is_given_up() {
         let running = xtask(&context, &["build-sample", "--client", "buildx"]).spawn();
         (context, running)
     };
+    let recorded = machine().with_program("docker", StandIn::new("docker", "28.2.2").then(Then::NeverAnswer).script());
+    run(&recorded, &["up", "--no-start"]).success();
+    recorded.write("base/in-docker", "ENGINE docker.io/library/buildkit-sample:1\n");
+    let clean = xtask(&recorded, &["clean"]).spawn();
     // Side by side: each waits for as long as a Docker may take that is just starting.
     let [(_stuck, stuck), (_hung, hung)] = [false, true].map(stand_in);
     let stuck = stuck.wait().exited(3);
@@ -304,4 +308,10 @@ fn a_docker_that_never_answers_is_given_up() {
     let sentence =
         "failed to ask for Docker's buildx: Docker gives no answer (`docker buildx version` took longer than 15s)";
     assert!(hung.stderr.contains(sentence) && hung.stderr.contains("`--buildx SPEC|PATH`"), "{hung}");
+    let cleaned = clean.wait().success();
+    assert!(
+        cleaned.stderr.contains("clean`: Docker gives no answer (`docker info` took longer than 15s)"),
+        "{cleaned}"
+    );
+    assert!(recorded.base_dir().join("in-docker").exists());
 }

@@ -46,7 +46,10 @@ fn what_docker_holds_stays_on_record_until_docker_gives_it_back() {
     for line in [&["up", "--no-start", "--fresh"][..], &["clean", "--cache"], &["clean"]] {
         let warned = run(&context, line).success();
         assert!(warned.stderr.contains("warning: what this workspace has put into Docker stays there"), "{warned}");
-        assert!(warned.stderr.contains("(Docker does not run (") && warned.stderr.contains(&by_hand), "{warned}");
+        assert!(
+            warned.stderr.contains("clean`: Docker does not run (") && warned.stderr.contains(&by_hand),
+            "{warned}"
+        );
         assert!(warned.stderr.contains("`docker container prune --force --filter label=buildkit-windows="), "{warned}");
         assert_eq!(fs::read_to_string(&record).unwrap(), on_record);
     }
@@ -126,7 +129,7 @@ fn an_image_that_somebodys_container_needs_stays_and_is_told() {
         "{listed}"
     );
     let warned = with(&engine, &context, &["clean", "--cache"]).run().success();
-    assert!(warned.stderr.contains("(the container mine needs it)"), "{warned}");
+    assert!(warned.stderr.contains("clean`: the container mine needs it; by hand, "), "{warned}");
     assert_eq!(engine.answer(&["ps", "--all", "--format", "{{.Names}}"]), "mine\n");
     engine.answer(&["rm", "mine"]);
     let finished = with(&engine, &context, &["clean"]).run().success();

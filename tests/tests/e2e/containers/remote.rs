@@ -113,8 +113,9 @@ fn a_remote_buildkitd_is_built_on_and_no_daemon_is_started() {
     run(&context, &["up", "--no-start"]).success();
     let (good, other) = (certificates(&context, "tls"), certificates(&context, "others-tls"));
     let buildkitd = Buildkitd::start(&context, &good);
+    let version = &real::programs(context.program()).buildkit;
     let build = |client: &str, tls: Option<&Path>| -> Outcome {
-        let line = ["build-sample", "--json", "--client", client, "--addr", &buildkitd.address];
+        let line = ["build-sample", "--json", "--client", client, "--addr", &buildkitd.address, "--buildkit", version];
         let run = with(&engine, &context, &line);
         tls.into_iter().fold(run, |run, folder| run.arg("--tls-dir").arg(folder)).run()
     };
@@ -122,11 +123,29 @@ fn a_remote_buildkitd_is_built_on_and_no_daemon_is_started() {
     assert_eq!(docker.json()["printed"], hello());
     let buildctl = build("buildctl", Some(&good)).success();
     assert!(buildctl.json()["printed"].is_null() && buildctl.stderr.contains("nothing here can run it"), "{buildctl}");
-    let versions = serde_json::json!({ "buildkit": real::programs(context.program()).buildkit });
+    let versions = serde_json::json!({ "buildkit": version });
     for (outcome, client) in [(&docker, "buildx"), (&buildctl, "buildctl")] {
         assert_eq!((&outcome.json()["versions"], &outcome.json()["client"]), (&versions, &client.into()), "{outcome}");
+        let is_idle = outcome.stderr.contains("`--buildkit` changes nothing here");
+        assert_eq!(is_idle, client == "buildx", "only buildctl is BuildKit's: {outcome}");
+    }
+    // A key to another certificate, and what only looks like one.
+    let mixed = context.root().join("mixed-tls");
+    let garbage = context.root().join("garbage-tls");
+    for (folder, key) in [
+        (&mixed, fs::read(other.join("key.pem")).unwrap()),
+        (&garbage, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_vec()),
+    ] {
+        for file in ["ca.pem", "cert.pem"] {
+            context.write(folder.join(file), fs::read(good.join(file)).unwrap());
+        }
+        context.write(folder.join("key.pem"), key);
     }
     for client in ["buildx", "buildctl"] {
+        for folder in [&mixed, &garbage] {
+            let wrong = build(client, Some(folder)).exited(3);
+            assert!(wrong.stderr.contains("and that key.pem is the key to that"), "{wrong}");
+        }
         let plain = build(client, None).exited(3);
         assert!(plain.stderr.contains("hint: if it wants TLS, give a folder with ca.pem"), "{plain}");
         let foreign = build(client, Some(&other)).exited(3);
