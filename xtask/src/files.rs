@@ -4,8 +4,9 @@ use crate::error::{Context, Error, Result};
 use crate::os;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// Writes a file so that nobody ever sees half of it, creating its folder.
 ///
@@ -13,10 +14,8 @@ use std::path::Path;
 /// When it can't be written.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let what = || format!("write `{}`", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).trying(what)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).trying(what)?;
-    file.write_all(content).trying(what)?;
+    fs::create_dir_all(folder_of(path)).trying(what)?;
+    let file = written_beside(path, content).trying(what)?;
     os::let_everyone_read(file.as_file()).trying(what)?;
     // Windows must also forget that it is a temporary file, which this sees to. `persist` gives up when anybody has the old
     // file open, be it only to read it.
@@ -27,16 +26,32 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
 /// Writes a file so that nobody ever sees half of it, unless one of its name is there; tells whether it did.
 ///
 /// # Errors
-/// When it can't be written.
-pub fn write_new(path: &Path, content: &[u8]) -> Result<bool> {
-    let what = || format!("write `{}`", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).trying(what)?;
-    file.write_all(content).trying(what)?;
-    match file.persist_noclobber(path) {
+/// The system's own.
+pub fn write_new(path: &Path, content: &[u8]) -> io::Result<bool> {
+    match written_beside(path, content)?.persist_noclobber(path) {
         Ok(_) => Ok(true),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.error).trying(what),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// The folder that a file is in, or would be.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A temporary file beside a path, on the same disk.
+fn written_beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(without_path)?;
+    file.write_all(content).map_err(without_path)?;
+    Ok(file)
+}
+
+/// A temporary file's name tells a reader nothing.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((why, _)) => io::Error::new(error.kind(), why),
+        None => error,
     }
 }
 
@@ -60,7 +75,7 @@ pub fn delete(path: &Path) -> Result<()> {
             Some(hint) => Err(Error::ground(error.to_string()).hint(hint)).trying(what),
             None => Err(error).trying(what),
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).trying(what),
     }
 }
@@ -141,7 +156,7 @@ pub fn read_versioned(path: &Path, newest: u32) -> Result<Option<String>> {
     }
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).trying(|| format!("read `{}`", path.display())),
     };
     match serde_json::from_str::<Versioned>(&text) {
@@ -187,5 +202,26 @@ mod tests {
         fs::create_dir(folder.path().join("taken")).unwrap();
         write_whole(&folder.path().join("taken"), b"x").unwrap_err();
         assert_eq!(names(folder.path()), ["taken"]);
+    }
+
+    #[test]
+    fn what_is_there_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        assert!(write_new(&path, b"one").unwrap());
+        assert!(!write_new(&path, b"two").unwrap());
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        assert!(!write_new(&folder.path().join("folder"), b"x").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        let mut names = names(folder.path());
+        names.sort();
+        assert_eq!(names, ["folder", "new"]);
+    }
+
+    #[test]
+    fn a_temporary_files_name_is_not_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_new(&folder.path().join("nowhere").join("x"), b"x").unwrap_err().to_string();
+        assert!(error.contains("(os error ") && !error.contains(".tmp"), "{error}");
     }
 }

@@ -4,8 +4,10 @@ use crate::error::{Error, Result};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use rawzip::path::EntryPath;
+use rawzip::time::UtcDateTime;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tar::{Builder, EntryType, Header};
 
 /// The kinds of archive that can be made.
@@ -30,14 +32,16 @@ impl Packing {
         }
     }
 
-    /// Packs files, each with its path inside, in memory: they are to be small.
+    /// Packs files, each with its path inside and the same time, in memory: they are to be small.
     ///
     /// # Errors
     /// When a name doesn't fit.
-    pub fn pack(self, files: &[(String, String)]) -> Result<Vec<u8>> {
+    pub fn pack(self, files: &[(String, String)], time: SystemTime) -> Result<Vec<u8>> {
+        // Before 1970 no clock is right.
+        let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         match self {
-            Packing::Zip => zip(files).map_err(|error| failed(error.to_string())),
-            Packing::TarGz => tar_gz(files).map_err(|error| failed(error.to_string())),
+            Packing::Zip => zip(files, seconds).map_err(|error| failed(error.to_string())),
+            Packing::TarGz => tar_gz(files, seconds).map_err(|error| failed(error.to_string())),
         }
     }
 }
@@ -46,10 +50,12 @@ fn failed(why: String) -> Error {
     Error::ground("failed to make the archive").because(why)
 }
 
-fn zip(files: &[(String, String)]) -> std::result::Result<Vec<u8>, rawzip::Error> {
+fn zip(files: &[(String, String)], seconds: u64) -> std::result::Result<Vec<u8>, rawzip::Error> {
+    let time = UtcDateTime::from_unix(seconds.cast_signed());
     let mut archive = ZipArchiveWriter::new(Vec::new());
     for (name, content) in files {
-        let file = archive.new_file(EntryPath::verbatim(name.as_bytes())).unix_permissions(0o100_644);
+        let file =
+            archive.new_file(EntryPath::verbatim(name.as_bytes())).unix_permissions(0o100_644).last_modified(time);
         let (mut entry, config) = file.compression_method(CompressionMethod::DEFLATE).start()?;
         let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
         writer.write_all(content.as_bytes())?;
@@ -60,12 +66,13 @@ fn zip(files: &[(String, String)]) -> std::result::Result<Vec<u8>, rawzip::Error
     archive.finish()
 }
 
-fn tar_gz(files: &[(String, String)]) -> io::Result<Vec<u8>> {
+fn tar_gz(files: &[(String, String)], seconds: u64) -> io::Result<Vec<u8>> {
     let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     for (name, content) in files {
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
+        header.set_mtime(seconds);
         header.set_size(content.len() as u64);
         archive.append_data(&mut header, name, content.as_bytes())?;
     }

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::doctor::{Report, text};
 use crate::error::{Context as _, Error, Result};
 use crate::files;
+use crate::os;
 use crate::platform::Platform;
 use crate::redact::Redactor;
 use crate::ui::bytes;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// How much of a log's end is taken.
 const END_OF_LOG: u64 = 1 << 20;
@@ -38,9 +40,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let packing = Packing::of_name(&name).ok_or_else(|| {
         Error::usage(format!("`{shown}` is no name for a bundle")).hint("end it in `.zip` or `.tar.gz`")
     })?;
-    if file.symlink_metadata().is_ok() {
-        return Err(exists(file));
-    }
+    check_place(file)?;
     let workspace = &context.workspace;
     let checks = doctor::look(context, None)?;
     let mut found = vec![
@@ -58,9 +58,17 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let redactor = redactor();
     let found: Vec<(String, String)> =
         found.into_iter().map(|(name, text)| (format!("{FOLDER}/{name}"), redactor.redact(&text))).collect();
-    let archive = packing.pack(&found)?;
-    if !files::write_new(file, &archive)? {
-        return Err(exists(file));
+    let archive = packing.pack(&found, SystemTime::now())?;
+    // It takes a moment now, and interrupted it would leave half a file beside the name: Ctrl-C comes too late.
+    ctrlc::set_handler(|| ()).trying(|| "hold off Ctrl-C".into())?;
+    match files::write_new(file, &archive) {
+        Ok(true) => {}
+        Ok(false) => return Err(exists(file)),
+        Err(error) => {
+            return Err(Error::ground(format!("failed to write `{shown}`"))
+                .because(error)
+                .hint("give a file in a folder that you may write to, on a disk with room for it"));
+        }
     }
     for (name, text) in &found {
         context.ui.detail(&format!("  {name} ({})", bytes(text.len() as u64)));
@@ -70,6 +78,19 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         "tokens, user names and home folders were taken out as far as they can be told: read it before you hand it on",
     );
     Ok(())
+}
+
+/// Makes sure, before all the work, that the file can be new in a folder.
+fn check_place(file: &Path) -> Result<()> {
+    if file.symlink_metadata().is_ok() {
+        return Err(exists(file));
+    }
+    let folder = files::folder_of(file);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{}` can't be written: there is no folder `{}`", file.display(), folder.display()))
+        .hint("create the folder, or give another"))
 }
 
 fn exists(file: &Path) -> Error {
@@ -135,16 +156,17 @@ fn end_of(path: &Path) -> Result<Option<String>> {
         None if skipped > 0 => bytes.len(),
         _ => 0,
     };
-    Ok(Some(String::from_utf8_lossy(&bytes[first..]).into_owned()))
+    // Colours would stand between a name and its value.
+    Ok(Some(console::strip_ansi_codes(&String::from_utf8_lossy(&bytes[first..])).into_owned()))
 }
 
 /// What is known of this machine and its user.
 fn redactor() -> Redactor {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     let mut redactor = Redactor::new(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
-    // On Linux nothing but the kernel need tell it.
-    if let Ok(name) = fs::read_to_string("/proc/sys/kernel/hostname") {
-        redactor.host(name.trim());
+    // No variable need tell it.
+    if let Some(name) = os::host_name() {
+        redactor.host(&name);
     }
     redactor
 }

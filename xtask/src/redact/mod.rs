@@ -1,8 +1,17 @@
 //! Takes out of a text what is nobody's business: tokens, passwords, user names, homes. Pure.
 //!
-//! What is known of this machine is looked for as it is, in whatever way programs write it; what isn't, by its shape.
+//! What is known of this machine is looked for as it is, in whatever way programs write it; what isn't, by the name before it
+//! ([`names`] has the table) or by its shape. In doubt a value goes: a bundle is for strangers. Digests, versions, references to
+//! images and sentences stay: a bundle is for reading, too.
 
+mod names;
+mod people;
 mod shapes;
+mod spellings;
+mod text;
+mod values;
+
+use spellings::{Bounds, of_name, of_path, of_value, replaced, short_name};
 
 /// What stands for a secret.
 const SECRET: &str = "[REDACTED]";
@@ -14,32 +23,66 @@ const USER: &str = "[USER]";
 const HOST: &str = "[HOST]";
 
 /// Names that tell nothing of anyone, and words of the logs themselves.
-const NOBODYS: [&str; 17] = [
+const NOBODYS: [&str; 52] = [
     "admin",
     "administrator",
+    "amd64",
+    "app",
+    "arm64",
     "build",
     "buildkit",
+    "buildkitd",
+    "ci",
+    "client",
     "containerd",
+    "data",
+    "debian",
+    "debug",
     "default",
+    "dev",
     "docker",
+    "error",
+    "git",
+    "github",
+    "gitlab",
+    "go",
+    "guest",
+    "home",
+    "host",
+    "image",
+    "info",
+    "jenkins",
+    "level",
     "linux",
+    "local",
     "localhost",
+    "main",
+    "msg",
     "nobody",
+    "overlayfs",
     "public",
+    "redacted",
     "root",
+    "runc",
     "runner",
     "runneradmin",
+    "server",
     "system",
+    "test",
+    "time",
+    "ubuntu",
     "user",
+    "vagrant",
+    "warning",
     "windows",
+    "workgroup",
 ];
-
-/// Parts of variables' names whose values are secrets.
-const SECRETIVE: [&str; 9] =
-    ["token", "password", "passwd", "secret", "credential", "api_key", "apikey", "access_key", "_auth"];
 
 /// Shorter ones are flags, numbers and words, which would be found everywhere.
 const SHORTEST_SECRET: usize = 6;
+
+/// One of letters and other signs is no word.
+const SHORTEST_MIXED_SECRET: usize = 4;
 
 /// What to look for, and what to put in its place.
 #[derive(Debug, Default)]
@@ -55,45 +98,58 @@ impl Redactor {
     pub fn new(environment: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut found = Self::default();
         for (name, value) in environment {
-            let name = name.to_ascii_lowercase();
-            match name.as_str() {
-                "home" | "userprofile" => found.home(&value),
-                "user" | "username" | "logname" | "sudo_user" => found.user(&value),
-                "computername" | "hostname" | "userdomain" => found.host(&value),
-                _ if name.ends_with("_proxy") || name == "goproxy" => found.addresses(&value),
-                _ if SECRETIVE.iter().any(|part| name.contains(part)) => found.secret(&value),
+            match name.to_ascii_lowercase().as_str() {
+                "home" | "userprofile" | "onedrive" | "onedrivecommercial" => found.home(&value),
+                "user" | "username" | "logname" | "sudo_user" | "doas_user" | "github_actor" | "gitlab_user_login"
+                | "git_author_name" | "git_committer_name" | "gitlab_user_name" => found.user(&value),
+                "computername" | "hostname" | "host" | "userdomain" | "userdnsdomain" | "clientname" => {
+                    found.host(&value)
+                }
+                "logonserver" => found.host(value.trim_start_matches('\\')),
+                // The shell's folders.
+                "pwd" | "oldpwd" => {}
+                name if name.ends_with("_proxy") || name == "goproxy" => found.addresses(&value),
+                name if names::is_secretive(name) => found.secret(&value),
                 _ => {}
             }
         }
         found
     }
 
-    /// Adds this machine's name.
+    /// Adds this machine's name, with its domain or without.
     pub fn host(&mut self, name: &str) {
         add(&mut self.hosts, name, 3);
+        if let Some((short, _)) = name.split_once('.') {
+            add(&mut self.hosts, short, 3);
+        }
     }
 
     fn user(&mut self, name: &str) {
-        add(&mut self.users, name, 2);
+        for spelt in of_name(name).into_iter().chain(short_name(name)) {
+            add(&mut self.users, &spelt, 2);
+        }
     }
 
-    /// Its last part is a user's name, too.
+    /// In a folder of homes, the last part is a user's name, too.
     fn home(&mut self, path: &str) {
         let path = path.trim_end_matches(['/', '\\']);
-        if let Some(name) = path.rsplit(['/', '\\']).next() {
+        let mut parts = path.rsplit(['/', '\\']);
+        if let (Some(name), Some("home" | "Users")) = (parts.next(), parts.next()) {
             self.user(name);
         }
-        // In JSON and in Go's quotes a backslash is two; a URL has slashes.
-        for spelt in [path.to_owned(), path.replace('\\', r"\\"), path.replace('\\', "/"), path.replace('/', "\\")] {
+        for spelt in of_path(path) {
             add(&mut self.homes, &spelt, 3);
         }
     }
 
     /// A secret may have more than one line, and a log shows one at a time.
     fn secret(&mut self, value: &str) {
-        for spelt in value.lines().chain([value]).map(str::trim) {
-            add(&mut self.secrets, spelt, SHORTEST_SECRET);
-            add(&mut self.secrets, &spelt.replace('\\', r"\\").replace('"', "\\\""), SHORTEST_SECRET);
+        for line in value.lines().chain([value]).map(str::trim).filter(|line| !names::is_told_anyway(line)) {
+            let is_mixed = !line.chars().all(char::is_alphabetic) && !line.chars().all(|c| c.is_ascii_digit());
+            let shortest = if is_mixed { SHORTEST_MIXED_SECRET } else { SHORTEST_SECRET };
+            for spelt in of_value(line) {
+                add(&mut self.secrets, &spelt, shortest);
+            }
         }
     }
 
@@ -102,12 +158,10 @@ impl Redactor {
         for address in value.split([',', '|']) {
             let Some((before, _)) = address.rsplit_once('@') else { continue };
             let whose = before.split_once("://").map_or(before, |(_, whose)| whose);
-            match whose.split_once(':') {
-                Some((name, password)) => {
-                    add(&mut self.secrets, password, 3);
-                    self.user(name);
-                }
-                None => add(&mut self.secrets, whose, 3),
+            let (user, password) = whose.split_once(':').unwrap_or(("", whose));
+            self.user(user);
+            for spelt in of_value(password) {
+                add(&mut self.secrets, &spelt, 3);
             }
         }
     }
@@ -118,14 +172,15 @@ impl Redactor {
         for secret in longest_first(&self.secrets) {
             text = replaced(&text, secret, SECRET, Bounds::Any);
         }
-        text = shapes::without_secrets(&text, SECRET);
+        let places = [values::assigned(&text), values::following(&text), shapes::places(&text)].concat();
+        text = text::cut(&text, places, SECRET);
         for home in longest_first(&self.homes) {
             text = replaced(&text, home, HOME, Bounds::Whole);
         }
-        text = shapes::without_user_folders(&text, USER);
-        for (names, with) in [(&self.users, USER), (&self.hosts, HOST)] {
+        text = text::cut(&text, people::places(&text), USER);
+        for (names, with, bounds) in [(&self.users, USER, Bounds::Whole), (&self.hosts, HOST, Bounds::Host)] {
             for name in longest_first(names) {
-                text = replaced(&text, name, with, Bounds::Whole);
+                text = replaced(&text, name, with, bounds);
             }
         }
         text
@@ -144,40 +199,6 @@ fn longest_first(values: &[String]) -> Vec<&str> {
     let mut values: Vec<&str> = values.iter().map(String::as_str).collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     values
-}
-
-/// Where something counts as found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bounds {
-    /// Anywhere.
-    Any,
-    /// Where no word goes on before it or after it.
-    Whole,
-}
-
-/// Replaces a text everywhere, in any case of letters.
-fn replaced(text: &str, what: &str, with: &str, bounds: Bounds) -> String {
-    // ASCII keeps its length, so that places are the same in both.
-    let (lower, wanted) = (text.to_ascii_lowercase(), what.to_ascii_lowercase());
-    let is_within = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    let mut result = String::with_capacity(text.len());
-    let mut done = 0;
-    let mut at = 0;
-    while let Some(found) = lower[at..].find(&wanted).map(|place| at + place) {
-        let end = found + wanted.len();
-        // The letter of an escaped line's end is no part of a word: `\n`, then a name.
-        let before = lower[..found].trim_end_matches(r"\n").trim_end_matches(r"\r").trim_end_matches(r"\t");
-        let goes_on = is_within(before.chars().next_back().filter(|_| before.len() == found))
-            || is_within(lower[end..].chars().next());
-        if bounds == Bounds::Any || !goes_on {
-            result.push_str(&text[done..found]);
-            result.push_str(with);
-            done = end;
-        }
-        at = end;
-    }
-    result.push_str(&text[done..]);
-    result
 }
 
 #[cfg(test)]

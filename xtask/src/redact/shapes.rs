@@ -1,113 +1,103 @@
-//! Secrets and user names that nobody has told, known by how they look.
+//! Secrets that are known by how they look, whatever they are called.
 
-/// How tokens begin whose makers mark them so: GitHub, GitLab, Docker, npm, Slack, Amazon, and signed ones in JSON (JWT).
-const BEGINNINGS: [&str; 15] = [
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "dckr_pat_",
-    "dckr_oat_",
-    "npm_",
-    "xoxb-",
-    "xoxp-",
-    "AKIA",
-    "ASIA",
-    "eyJ",
+use super::names::is_plain;
+use super::text::{Place, back_while, ends_before_word, until};
+
+/// How tokens begin whose makers mark them so, and how long the rest is at least.
+const BEGINNINGS: [(&str, usize); 48] = [
+    // GitHub
+    ("ghp_", 16),
+    ("gho_", 16),
+    ("ghu_", 16),
+    ("ghs_", 16),
+    ("ghr_", 16),
+    ("github_pat_", 16),
+    // GitLab
+    ("glpat-", 16),
+    ("gldt-", 16),
+    ("glrt-", 16),
+    ("glcbt-", 16),
+    ("glptt-", 16),
+    ("glft-", 16),
+    ("gloas-", 16),
+    ("glsoat-", 16),
+    ("glagent-", 16),
+    // Registries of images, packages and crates
+    ("dckr_pat_", 16),
+    ("dckr_oat_", 16),
+    ("npm_", 20),
+    ("pypi-", 16),
+    ("rubygems_", 16),
+    ("AKCp", 32),
+    // Slack
+    ("xoxa-", 10),
+    ("xoxb-", 10),
+    ("xoxe-", 10),
+    ("xoxo-", 10),
+    ("xoxp-", 10),
+    ("xoxr-", 10),
+    ("xoxs-", 10),
+    ("xapp-", 10),
+    ("hooks.slack.com/services/", 10),
+    // Clouds
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 30),
+    ("ya29.", 16),
+    ("GOCSPX-", 16),
+    ("dop_v1_", 16),
+    ("dapi", 32),
+    // Others
+    ("hvs.", 16),
+    ("hvb.", 16),
+    ("hf_", 20),
+    ("sk-", 20),
+    ("sk_live_", 16),
+    ("rk_live_", 16),
+    ("SG.", 20),
+    ("shpat_", 16),
+    ("AGE-SECRET-KEY-1", 16),
+    // Signed ones in JSON (JWT), and keys in PEM's form in base64
+    ("eyJ", 16),
+    ("LS0tLS1CRUdJT", 16),
 ];
 
-/// What follows has at least so many characters.
-const SHORTEST_REST: usize = 16;
+/// How credentials are announced in headers.
+const SCHEMES: [&str; 4] = ["bearer ", "basic ", "negotiate ", "ntlm "];
 
-/// Keys whose values are secrets, in `KEY=value`, `?key=value` and `"key":"value"`.
-const KEYS: [&str; 12] = [
-    "token",
-    "access_token",
-    "refresh_token",
-    "identitytoken",
-    "registrytoken",
-    "password",
-    "passwd",
-    "secret",
-    "client_secret",
-    "signature",
-    "sig",
-    "auth",
-];
-
-/// Takes secrets out.
-pub(super) fn without_secrets(text: &str, with: &str) -> String {
-    let mut places = userinfo(text);
-    places.extend(headers(text));
-    places.extend(values_of_keys(text));
-    places.extend(tokens(text));
-    cut(text, places, with)
-}
-
-/// Takes the users' names out of the paths of their folders.
-pub(super) fn without_user_folders(text: &str, with: &str) -> String {
-    cut(text, user_folders(text), with)
-}
-
-type Place = std::ops::Range<usize>;
-
-/// Replaces places, which may overlap.
-fn cut(text: &str, mut places: Vec<Place>, with: &str) -> String {
-    places.sort_by_key(|place| (place.start, place.end));
-    let mut result = String::with_capacity(text.len());
-    let mut done = 0;
-    for place in places {
-        if place.start >= done {
-            result.push_str(&text[done..place.start]);
-            result.push_str(with);
-        }
-        done = done.max(place.end);
-    }
-    result + &text[done..]
-}
-
-/// Every place where a word stands, in any case of letters.
-fn find_all<'a>(lower: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    lower.match_indices(word).map(|(at, _)| at)
-}
-
-/// How far a text goes until something ends it.
-fn until(text: &str, from: usize, is_end: impl Fn(char) -> bool) -> usize {
-    text[from..].find(is_end).map_or(text.len(), |length| from + length)
+/// All of them.
+pub(super) fn places(text: &str) -> Vec<Place> {
+    [userinfo(text), credentials(text), tokens(text), private_keys(text)].concat()
 }
 
 /// The `user:password` of `scheme://user:password@host`.
 fn userinfo(text: &str) -> Vec<Place> {
-    let is_end = |c: char| c.is_whitespace() || c.is_control() || "/?#\"'`<>\\".contains(c);
-    let whose = |at: usize| {
-        let start = at + "://".len();
-        let host = &text[start..until(text, start, is_end)];
-        host.rfind('@').map(|end| start..start + end)
+    let is_outside = |c: char| c.is_whitespace() || c.is_control() || "\"'`<>\\".contains(c);
+    let whose = |(at, mark): (usize, &str)| {
+        let start = at + mark.len();
+        let address = &text[start..until(text, start, is_outside)];
+        let host = &address[..until(address, 0, |c| "/?#".contains(c))];
+        // Some write a password as it is, with a slash in it: what follows a host's colon is a number.
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let is_torn = !host.contains(['@', '[']) && host.split_once(':').is_some_and(|(_, port)| !is_port(port));
+        let end = if is_torn { address.rfind('@') } else { host.rfind('@') };
+        end.map(|end| start..start + end)
     };
-    find_all(text, "://").filter_map(whose).collect()
+    text.match_indices("://").filter_map(whose).collect()
 }
 
-/// What follows `Authorization:`, `Bearer` and the like.
-fn headers(text: &str) -> Vec<Place> {
+/// What follows `Bearer` and the like.
+fn credentials(text: &str) -> Vec<Place> {
     let lower = text.to_ascii_lowercase();
-    let is_end = |c: char| c.is_control() || "\"'`\\]}".contains(c);
     let mut places = Vec::new();
-    for name in ["authorization", "x-registry-auth", "x-registry-config", "set-cookie", "cookie"] {
-        for at in find_all(&lower, name) {
-            if let Some(start) = value_after(text, at + name.len()) {
-                places.push(start..until(text, start, is_end));
-            }
-        }
-    }
-    for scheme in ["bearer ", "basic "] {
-        for at in find_all(&lower, scheme) {
+    for scheme in SCHEMES {
+        for (at, _) in lower.match_indices(scheme) {
             let start = at + scheme.len();
-            let end = until(text, start, |c| !is_of_token(c));
-            // Not the next word of a sentence.
-            if end - start >= 8 && text[start..end].contains(|c: char| c.is_ascii_digit() || c == '=') {
+            let end = until(text, start, |c| !(c.is_ascii_alphanumeric() || "-._~+/=".contains(c)));
+            // Not the next word of a sentence, nor the next name with its value.
+            let word = &text[start..end];
+            let is_padded = word.ends_with('=') || word.contains(|c: char| c.is_ascii_digit());
+            if word.len() >= 8 && is_padded && !word.trim_end_matches('=').contains('=') {
                 places.push(start..end);
             }
         }
@@ -115,52 +105,16 @@ fn headers(text: &str) -> Vec<Place> {
     places
 }
 
-fn is_of_token(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~+/=".contains(c)
-}
-
-/// Where a value begins after its key, whatever the quotes: after `:` or `=`.
-fn value_after(text: &str, key_end: usize) -> Option<usize> {
-    let is_quote = |c: char| "\"'`\\".contains(c);
-    let rest = text[key_end..].trim_start_matches(is_quote).trim_start_matches(' ');
-    let rest = rest.strip_prefix([':', '='])?;
-    let value = rest.trim_start_matches(|c: char| c == ' ' || c == '[' || is_quote(c));
-    Some(text.len() - value.len())
-}
-
-/// The values of keys that tell of secrets.
-fn values_of_keys(text: &str) -> Vec<Place> {
-    let lower = text.to_ascii_lowercase();
-    let is_of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let is_end = |c: char| c.is_whitespace() || c.is_control() || "\"'`\\&,;)}]".contains(c);
-    let mut places = Vec::new();
-    for key in KEYS {
-        for at in find_all(&lower, key) {
-            let end = at + key.len();
-            let begins = !lower[..at].ends_with(is_of_key) || lower[..at].ends_with(['_', '-']);
-            // A sentence has a colon too: `failed to fetch oauth token: unexpected status`.
-            let is_key = lower[end..].trim_start_matches(' ').starts_with(['=', '"', '\'', '\\']);
-            if let Some(start) = value_after(text, end).filter(|_| begins && is_key) {
-                let quote = text[..start].chars().next_back().filter(|c| "\"'`".contains(*c));
-                places.push(match quote {
-                    Some(quote) => start..until(text, start, |c| c == quote || c == '\\' || c.is_control()),
-                    None => start..until(text, start, is_end),
-                });
-            }
-        }
-    }
-    places.retain(|place| !place.is_empty());
-    places
-}
-
-/// Words that begin as tokens do.
+/// Words that begin as tokens do. No sentence has digits in its words.
 fn tokens(text: &str) -> Vec<Place> {
     let mut places = Vec::new();
-    for beginning in BEGINNINGS {
-        for at in find_all(text, beginning) {
+    for (beginning, shortest) in BEGINNINGS {
+        for (at, _) in text.match_indices(beginning) {
             let start = at + beginning.len();
-            let end = until(text, start, |c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)));
-            if end - start >= SHORTEST_REST {
+            let end = until(text, start, |c| !(c.is_ascii_alphanumeric() || "_-.+/=".contains(c)));
+            let end = back_while(text, end, |c| c == '.');
+            let has_digit = text[start..end.max(start)].contains(|c: char| c.is_ascii_digit());
+            if end >= start + shortest && has_digit && ends_before_word(&text[..at]) && !is_plain(&text[at..end]) {
                 places.push(at..end);
             }
         }
@@ -168,87 +122,105 @@ fn tokens(text: &str) -> Vec<Place> {
     places
 }
 
-/// The names in `C:\Users\NAME`, `/home/NAME` and `/Users/NAME`, with one backslash or, as JSON has it, two.
-fn user_folders(text: &str) -> Vec<Place> {
-    let lower = text.to_ascii_lowercase();
-    let mut places = Vec::new();
-    for folder in ["\\users\\", "/users/", "/home/"] {
-        for at in find_all(&lower, folder) {
-            let start = at + folder.len();
-            let start = start + usize::from(folder.ends_with('\\') && text[start..].starts_with('\\'));
-            let end = until(text, start, |c| c.is_control() || "/\\\"'`<>|:*?,;)]".contains(c));
-            // Windows' names may have blanks in them, but then a path goes on.
-            let goes_on = text[end..].starts_with(['/', '\\']);
-            let end = if goes_on { end } else { until(text, start, char::is_whitespace).min(end) };
-            let name = &text[start..end];
-            if !name.is_empty() && !super::NOBODYS.contains(&name.to_ascii_lowercase().as_str()) {
-                places.push(start..end);
-            }
+/// What is between the marks of private keys, be the ends of lines real or escaped; one mark may be missing.
+fn private_keys(text: &str) -> Vec<Place> {
+    let body = |(at, _): (usize, &str)| {
+        let kind = back_while(text, at, |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' ');
+        let marked = text[..kind].strip_suffix("-----")?.len();
+        let closed = text[at..].find("-----").filter(|length| *length <= "PRIVATE KEY BLOCK".len())?;
+        let behind = at + closed + "-----".len();
+        match text[kind..at].split(' ').next()? {
+            "BEGIN" => Some(behind..end_of_key(text, behind)),
+            "END" => Some(start_of_key(text, marked)..marked),
+            _ => None,
         }
+    };
+    text.match_indices("PRIVATE KEY").filter_map(body).collect()
+}
+
+/// Up to the mark, if there is one.
+fn end_of_key(text: &str, start: usize) -> usize {
+    let is_body = |c: char| is_of_key(c) || c.is_whitespace() || ":,-".contains(c);
+    text[start..].find("-----END ").map_or_else(|| until(text, start, |c| !is_body(c)), |length| start + length)
+}
+
+/// A log's end may begin within a key: long lines of it, of which the last may be short.
+fn start_of_key(text: &str, end: usize) -> usize {
+    let mut start = back_while(text, end, is_of_key);
+    let mut shortest = 1;
+    while let Some(before) = text[..start].strip_suffix('\n') {
+        let line = back_while(before, before.len(), is_of_key);
+        let is_whole = line == 0 || text[..line].ends_with('\n');
+        if !is_whole || before.len() - line < shortest {
+            break;
+        }
+        (start, shortest) = (line, 16);
     }
-    places
+    start
+}
+
+fn is_of_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+/=\\\r".contains(c)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::cut;
     use super::*;
 
     #[track_caller]
     fn hidden(text: &str, expected: &str) {
-        assert_eq!(without_secrets(text, "%"), expected);
+        assert_eq!(cut(text, places(text), "%"), expected);
     }
 
     #[test]
     fn an_address_keeps_its_host() {
         hidden("get https://me:pw@host/x and http://t@h", "get https://%@host/x and http://%@h");
         hidden("proxy=\"http://a:b@c@host:1\"", "proxy=\"http://%@host:1\"");
-        hidden("https://host/a@b npipe:////./pipe/x", "https://host/a@b npipe:////./pipe/x");
-    }
-
-    #[test]
-    fn a_header_loses_its_value() {
-        hidden("Authorization: Basic bWU6cHc=\nnext", "Authorization: %\nnext");
-        hidden(r#"{"Authorization":["Bearer abc"],"a":1}"#, r#"{"Authorization":["%"],"a":1}"#);
-        hidden(r#"msg="sent Proxy-Authorization: Basic x" b=1"#, r#"msg="sent Proxy-Authorization: %" b=1"#);
-        hidden("X-Registry-Auth=eyx", "X-Registry-Auth=%");
-        hidden("it said bearer abcdefgh1 then", "it said bearer % then");
-        for kept in ["authorization failed", "Basic authentication", "bearer of news"] {
+        hidden("http://a:b/c#d@host/x", "http://%@host/x");
+        for kept in ["https://host/a@b", "https://host:1/a@b", "npipe:////./pipe/x", "http://[::1]:1/a@b"] {
             hidden(kept, kept);
         }
     }
 
     #[test]
-    fn a_key_loses_its_value() {
-        hidden("https://h/x?sig=a%2Fb&v=1", "https://h/x?sig=%&v=1");
-        hidden(r#"{"identitytoken": "abc", "auth":"Zm9v"}"#, r#"{"identitytoken": "%", "auth":"%"}"#);
-        hidden("MY_TOKEN=abc password = 'x y'", "MY_TOKEN=% password = '%'");
-        for kept in ["signal=9", "failed to fetch oauth token: unexpected status", "author=me", "token=", "design=x"] {
+    fn a_credential_is_known_by_what_announces_it() {
+        hidden("it said bearer abcdefgh1 then", "it said bearer % then");
+        for kept in ["Basic authentication", "bearer of news", "type=bearer name1=value2"] {
             hidden(kept, kept);
         }
     }
 
     #[test]
     fn a_token_is_known_by_its_beginning() {
-        let rest = "0123456789abcdefABCD";
-        for beginning in BEGINNINGS {
-            hidden(&format!("x={beginning}{rest}, \\n{beginning}{rest}."), "x=%, \\n%");
+        for (beginning, shortest) in BEGINNINGS {
+            let rest = "0123456789abcdefABCD".repeat(2);
+            let rest = &rest[..shortest];
+            hidden(&format!("x={beginning}{rest}, \\n{beginning}{rest}."), "x=%, \\n%.");
+            let kept = format!("{beginning}{} x{beginning}{rest}", "x".repeat(40));
+            hidden(&kept, &kept);
         }
-        for kept in ["ghp_short", "sha256:0123456789abcdef0123456789abcdef", "keyJ"] {
+        hidden("eyJabcdefgh.eyJabc0.x-_y z", "% z");
+        for kept in ["ghp_sh0rt", "sha256:0123456789abcdef0123456789abcdef", "keyJ", "task-0123456789abcdef01234567"] {
             hidden(kept, kept);
         }
     }
 
     #[test]
-    fn a_users_folder_is_nobodys() {
-        for (text, expected) in [
-            (r"C:\Users\Jo Doe\x y", r"C:\Users\%\x y"),
-            (r#""C:\\Users\\jo\\x""#, r#""C:\\Users\\%\\x""#),
-            ("C:/Users/RUNNER~1/x", "C:/Users/%/x"),
-            ("/home/jo: no such folder", "/home/%: no such folder"),
-            ("in /home/jo and elsewhere", "in /home/% and elsewhere"),
-            (r"C:\Users\Public\x", r"C:\Users\Public\x"),
-        ] {
-            assert_eq!(without_user_folders(text, "%"), expected);
+    fn a_private_key_keeps_its_marks() {
+        hidden(
+            "a\n-----BEGIN EC PRIVATE KEY-----\nab+/\nc=\n-----END EC PRIVATE KEY-----\nb",
+            "a\n-----BEGIN EC PRIVATE KEY-----%-----END EC PRIVATE KEY-----\nb",
+        );
+        hidden(
+            r#""-----BEGIN PRIVATE KEY-----\nab\n-----END PRIVATE KEY-----\n" b"#,
+            r#""-----BEGIN PRIVATE KEY-----%-----END PRIVATE KEY-----\n" b"#,
+        );
+        hidden("\"-----BEGIN PRIVATE KEY-----\\nabc\" b", "\"-----BEGIN PRIVATE KEY-----%\" b");
+        let tail = "a line\nMIIEabcdefghijklmnop\nMIIEabcdefghijklmnop\nab==\n-----END PRIVATE KEY-----\n";
+        hidden(tail, "a line\n%-----END PRIVATE KEY-----\n");
+        for kept in ["the PRIVATE KEY", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----"] {
+            hidden(kept, kept);
         }
     }
 }

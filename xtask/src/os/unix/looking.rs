@@ -31,3 +31,8 @@ pub fn has_service(name: &str) -> io::Result<bool> {
 pub fn long_paths_enabled() -> io::Result<Option<u32>> {
     Ok(None)
 }
+
+/// This machine's name.
+pub fn host_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().filter(|name| !name.is_empty()).map(str::to_owned)
+}

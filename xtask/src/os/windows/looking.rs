@@ -11,6 +11,7 @@ use windows_sys::Win32::System::Registry::{HKEY_LOCAL_MACHINE, RRF_RT_REG_DWORD,
 use windows_sys::Win32::System::Services::{
     CloseServiceHandle, OpenSCManagerW, OpenServiceW, SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_QUERY_STATUS,
 };
+use windows_sys::Win32::System::SystemInformation::{ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW};
 use windows_sys::w;
 
 fn wide(text: &OsStr) -> Vec<u16> {
@@ -87,6 +88,17 @@ pub fn long_paths_enabled() -> io::Result<Option<u32>> {
     }
 }
 
+/// This machine's name, with its domain if it has one.
+pub fn host_name() -> Option<String> {
+    let mut name = [0u16; 256];
+    let mut length = name.len() as u32;
+    // SAFETY: the buffer has the length that is passed, and that can be written.
+    let is_told =
+        unsafe { GetComputerNameExW(ComputerNamePhysicalDnsFullyQualified, name.as_mut_ptr(), &mut length) } != 0;
+    let name = is_told.then(|| String::from_utf16_lossy(&name[..length as usize]))?;
+    Some(name).filter(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +111,6 @@ mod tests {
         assert!(has_service("RpcSs").unwrap());
         assert!(!has_service("no such service").unwrap());
         long_paths_enabled().unwrap();
+        assert!(host_name().is_some_and(|name| !name.contains('\0')));
     }
 }

@@ -1,0 +1,128 @@
+//! What is planted, and what must be left: each secret has `planted` in it, in any case of letters.
+
+/// Variables of the environment, each with a secret in it.
+pub const OF_VARIABLES: &[(&str, &str)] = &[
+    ("GH_TOKEN", "planted-gh-token-value"),
+    ("GITHUB_TOKEN", "planted-github-token-value"),
+    ("DEPLOY_PASSWORD", "planted \"deploy\" pass"),
+    ("HTTPS_PROXY", "http://planteduser:planted%40proxy@proxy.example:3128"),
+    ("HTTP_PROXY", "http://planteduser:planted%40proxy@proxy.example:3128"),
+    ("DB_PASS", "planted-db-pass"),
+    ("GITLAB_PAT", "planted-pat-of-gitlab"),
+    ("SIGNING_KEY", "planted\\key\nsecond-planted-line"),
+    ("GPG_PASSPHRASE", "planted & <passphrase>"),
+    ("NPM_AUTH", "planted-npm-auth"),
+    ("AWS_CREDENTIALS", "planted-aws-credentials"),
+    ("PGPASSWORD", "planted-pg"),
+    ("SMALL_SECRET", "zplanted"),
+    ("GIT_AUTHOR_EMAIL", "planted.author@corp.example"),
+    ("COMPUTERNAME", "PLANTED-BOX"),
+    ("SSH_CREDENTIAL_STORE", "secretservice"),
+];
+
+/// Variables that sound secretive and whose values are found everywhere.
+pub const NO_SECRETS: &[(&str, &str)] = &[
+    ("NO_AUTH", "true"),
+    ("USE_TOKEN", "1"),
+    ("ADMIN_PASSWORD", "password"),
+    ("CACHE_KEY", "overlayfs"),
+    ("SSH_AUTH_SOCK", "/run/agent.sock"),
+    ("BUILD_KEY", "containerd"),
+    ("BASE_KEY", "2.3.4-rc.1"),
+    ("SHELL", "/bin/bash"),
+    ("PWD", "/src/checkout"),
+    ("TOKEN_FILE", "/src/checkout"),
+];
+
+/// Lines of a log, each with a secret in it that nobody has told.
+pub const OF_LOGS: &[&str] = &[
+    // Of variables.
+    r#"level=info msg="with planted-gh-token-value and planted-github-token-value""#,
+    r#"level=info msg="said planted \"deploy\" pass twice""#,
+    r#"level=info msg="planted-db-pass/planted-pat-of-gitlab,planted-npm-auth:planted-aws-credentials+planted-pg zplanted""#,
+    r#"{"a":"planted\\key","b":"second-planted-line","c":"planted \u0026 \u003cpassphrase\u003e"}"#,
+    r#"level=info msg="{\"in\":\"json\",\"b\":\"planted \\\"deploy\\\" pass\"}""#,
+    r"level=info msg=planted%40proxy and=planted@proxy url=https://x/planted%20%22deploy%22%20pass",
+    // Keys in every kind of quotes.
+    r#"password: "planted in quotes""#,
+    "  registry_password: correct horse planted",
+    "- secret: 'it''s planted'",
+    r#"msg="config password: \"planted in \\\" escaped\" quotes" b=1"#,
+    r#"{"log":"{\"identitytoken\":\"planted\",\"auth\":\"cGxhbnRlZA\"}"}"#,
+    r#"{"auths":{"registry.example":{"auth":"planted=","username":"planted-person2","identitytoken":"planted"}}}"#,
+    r#"{"SecretAccessKey": "planted/key+x=", "SessionToken": "planted,with,commas"}"#,
+    "SecretAccessKey: planted/key",
+    r#"msg="logging in with password: planted7""#,
+    r#"msg="the api key: planted77 is wrong""#,
+    r"msg='token = `planted`'",
+    "config map[Auth:planted Password:pla}planted ServerAddress:x] {Username:planted Password:planted IdentityToken:planted}",
+    "MYSQL_PWD=planted PGPASSWORD=planted,with,comma STRIPE_API_KEY=planted&rest",
+    r#"env=[PATH=/bin NPM_TOKEN=planted"quoted DB_PASS=planted] pwd=planted"#,
+    "build-arg:NPM_TOKEN=planted opt.registry.token=planted",
+    r#"msg="first\npassword=planted\nsig=planted\tpwd=planted""#,
+    "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=planted==;EndpointSuffix=core.windows.net",
+    "Server=db;User Id=sa;Password=planted;Pwd=planted",
+    "tokens = [\"planted\", 'planted']",
+    "secret = \"\"\"\nplanted\nplanted\n\"\"\"",
+    "password: |\n  planted\n  planted\nnext: 1",
+    "machine x login planted-person password planted",
+    "ENV NPM_TOKEN planted words",
+    "$env:GH_TOKEN = \"planted\"",
+    "\u{1b}[36mpassword\u{1b}[0m=planted",
+    // Flags.
+    r#"msg="running docker login -u planted-person -p planted registry.example""#,
+    "docker login -pplanted x; docker login --password planted; nerdctl login -p=planted",
+    "buildctl --token planted --auth-token=planted -password planted",
+    r#"args=["login","-u","me","-p","planted"] and ["x","--password","planted words"]"#,
+    r#"{"cmd":"[\"x\",\"--api-key\",\"planted\"]"}"#,
+    "curl -u someone:planted https://x.example; curl --user 'someone:planted' x",
+    // Headers.
+    r#"msg="Authorization: Basic cGxhbnRlZDpiYXNpYw==""#,
+    "Authorization: Digest username=\"planted\", response=\"planted\"",
+    r#"{"level":"debug","headers":{"Authorization":["Bearer planted123"],"X-Registry-Auth":"planted"}}"#,
+    r#"msg="map[Authorization:[Bearer planted] Cookie:[a=planted; b=[planted]] Accept:[*/*]]""#,
+    "Set-Cookie: session=planted; Path=/; planted",
+    r#"{"Set-Cookie":["a=planted; x","b=planted"],"X-Auth-Token":["planted"]}"#,
+    "X-Auth-Token: planted one",
+    "PRIVATE-TOKEN: planted",
+    r#"curl -H "X-Api-Key: planted" -H 'Authorization: token planted'"#,
+    r"GET / HTTP/1.1\r\nAuthorization: Negotiate planted\r\nCookie: planted\r\n",
+    "it sent Bearer planted0/+",
+    // Addresses.
+    "GET https://planteduser:planted-url-pass@registry.example/v2/?token=planted&n=1",
+    "https://planted0token@github.com/x/y.git ssh://planted-person@build.example ftp://me:planted/slash#hash@host/x",
+    "https://b.example/x?X-Amz-Credential=PLANTED%2F2026&X-Amz-Signature=planted&X-Amz-Security-Token=planted&Expires=9",
+    r"https://b.example/x?se=2026\u0026sig=planted%3D\u0026sp=r\u0026verify=planted-x&key=planted&code=planted",
+    "https://b.example/x?next=https%3A%2F%2Fc.example%3Ftoken%3Dplanted%26n%3D1",
+    "https://hooks.slack.com/services/T0PLANTED/B0PLANTED/planted",
+    // Known by their looks.
+    "ghp_plantedplantedplanted1234 github_pat_plantedplantedplanted1234 gho_plantedplantedplanted1234 ghs_plantedplantedplanted1234",
+    "glpat-plantedplanted1234-_x xoxb-12345-planted-planted1 xapp-1-planted-planted12 npm_plantedplantedplanted1 dckr_pat_planted-planted123",
+    r"AKIAPLANTEDPLANTED12 x\nASIAPLANTEDPLANTED12 AIzaplantedplantedplantedplanted1234567 hvs.plantedplantedplanted12 sk-ant-plantedplantedplanted12",
+    "eyJplantedplanted.eyJplanted.planted-_0 LS0tLS1CRUdJTiplantedplantedplantedplanted0+/=",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEplanted\nplanted+/=\n-----END RSA PRIVATE KEY-----",
+    r#"{"k":"-----BEGIN OPENSSH PRIVATE KEY-----\nplanted\nplanted=\n-----END OPENSSH PRIVATE KEY-----\n"}"#,
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1\n\nplanted\n-----END PGP PRIVATE KEY BLOCK-----",
+    // People.
+    r#"by planted.person@corp.example path="C:\\Users\\plantedother\\AppData" and=/home/plantedthird/x"#,
+    r"C:\USERS\PLANTE~1\AppData c:/users/Planted Name/x \\?\C:\Users\planted\x /c/Users/planted /Users/planted/x",
+    r"for CORP\planted-person on planted-box.corp.plantedexample, S-1-5-21-1004336348-1177238915-682003330-1001",
+];
+
+/// What is to be found afterwards, as it stands in the log.
+pub const KEPT: &[&str] = &[
+    r#"level=info msg="loading plugin" id=io.containerd.snapshotter.v1.overlayfs type=io.containerd.snapshotter.v1"#,
+    "digest=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef key=sha256:0123456789abcdef",
+    r#"key="1234567890-abc sha256:0123456789abcdef" cache_key=abc session=k3xxc9ys8ivnytzp"#,
+    "containerd github.com/containerd/containerd/v2 v2.3.4 4f06f24fc2a9aa54cd0ed87f2cd1f0f3e1b4a0a7",
+    "docker.io/library/busybox:1.36.1@sha256:0123456789abcdef mcr.microsoft.com/windows/nanoserver:ltsc2022 localhost:5000/x:y@z",
+    "failed to fetch oauth token: unexpected status from GET request to https://auth.docker.io/token?scope=repository%3Ax&service=r: 401 Unauthorized",
+    "failed to fetch anonymous token: Get \"https://auth.docker.io/token\": dial tcp: lookup x: no such host",
+    "failed to authorize: authorization failed; basic authentication; failed to load cache key: not found; token: EOF",
+    "github.com/foo/bar@v1.2.3 git@github.com:moby/buildkit.git npipe:////./pipe/x tcp://127.0.0.1:1234 https://h:5000/a@b",
+    "password = '' token= auth=true max_tokens=512 token_type=bearer tokenFile=/etc/x compass=north author=me path=/bin signal=9",
+    "panic: runtime error: invalid memory address [signal SIGSEGV] main.go:42 +0x1d goroutine 1 [running]:",
+    r"C:\ProgramData\containerd\root \\.\pipe\containerd C:\Users\Public\x hcsshim::ActivateLayer failed in Win32: Module not found. (0x7e)",
+    "--password-stdin is safer; --secret id=npm,src=npmrc; RUN --mount=type=secret,id=npm",
+    "true 1 password overlayfs /run/agent.sock containerd 2.3.4-rc.1 /bin/bash /src/checkout",
+];
