@@ -118,9 +118,9 @@ impl Redactor {
 
     /// Adds this machine's name, with its domain or without.
     pub fn host(&mut self, name: &str) {
-        add(&mut self.hosts, name, 3);
+        add(&mut self.hosts, name, 2);
         if let Some((short, _)) = name.split_once('.') {
-            add(&mut self.hosts, short, 3);
+            add(&mut self.hosts, short, 2);
         }
     }
 

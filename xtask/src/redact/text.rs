@@ -46,10 +46,15 @@ pub(super) fn ends_before_word(before: &str) -> bool {
     }
 }
 
+/// How far back a line is looked at: some logs are one line.
+const LONGEST_LINE: usize = 4 << 10;
+
 /// Where a line begins, be its end before that a real one or an escaped one.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    let ends = [text[..at].rfind('\n').map(|end| end + 1), text[..at].rfind(r"\n").map(|end| end + 2)];
-    ends.into_iter().flatten().max().unwrap_or(0)
+    let far = at.saturating_sub(LONGEST_LINE);
+    let far = (far..=at).find(|place| text.is_char_boundary(*place)).unwrap_or(at);
+    let line = text[far..at].rfind('\n').map_or(far, |end| far + end + 1);
+    text[line..at].rfind(r"\n").map_or(line, |end| line + end + 2)
 }
 
 /// Where the rest of a line ends: at its own end, an escaped one, or that of the quotes that it is in.

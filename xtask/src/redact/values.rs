@@ -16,9 +16,19 @@ const LETTERS: [(&str, &str, bool); 4] =
 
 /// `name=value`, `name: value`, `"name":"value"`, with escaped quotes too.
 pub(super) fn assigned(text: &str) -> Vec<Place> {
-    let find = |separator| text.match_indices(separator);
-    let value = |(at, separator): (usize, &str)| Assignment::at(text, at, separator)?.value();
-    SEPARATORS.into_iter().flat_map(find).filter_map(value).collect()
+    SEPARATORS.into_iter().flat_map(|separator| separated_by(text, separator)).collect()
+}
+
+fn separated_by(text: &str, separator: &str) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for (at, _) in text.match_indices(separator) {
+        // Where the rest of a line has gone, there is nothing left to find.
+        let is_gone = |place: &Place| at < place.end && text[place.end..].chars().next().is_none_or(|c| c == '\n');
+        if !places.last().is_some_and(is_gone) {
+            places.extend(Assignment::at(text, at, separator).and_then(|found| found.value()));
+        }
+    }
+    places
 }
 
 /// A name and what it is followed by.
