@@ -5,6 +5,7 @@
 //! images and sentences stay: a bundle is for reading, too.
 
 mod names;
+mod options;
 mod people;
 mod shapes;
 mod spellings;
@@ -172,7 +173,7 @@ impl Redactor {
         for secret in longest_first(&self.secrets) {
             text = replaced(&text, secret, SECRET, Bounds::Any);
         }
-        let places = [values::assigned(&text), values::following(&text), shapes::places(&text)].concat();
+        let places = [values::assigned(&text), options::places(&text), shapes::places(&text)].concat();
         text = text::cut(&text, places, SECRET);
         for home in longest_first(&self.homes) {
             text = replaced(&text, home, HOME, Bounds::Whole);

@@ -136,7 +136,10 @@ pub(super) fn is_header(name: &str) -> bool {
 /// Whether a value is none that anyone would hide: a flag, a small number, a digest.
 pub(super) fn is_plain(value: &str) -> bool {
     let is_number = value.len() < 4 && value.bytes().all(|byte| byte.is_ascii_digit());
-    is_number || PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain)) || is_digest(value)
+    is_number
+        || PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain))
+        || is_digest(value)
+        || is_file_of_key(value)
 }
 
 /// Whether a value is told in public: the above, a version, or a word of the table itself.
@@ -146,6 +149,11 @@ pub(super) fn is_told_anyway(value: &str) -> bool {
         || semver::Version::parse(value.trim_start_matches('v')).is_ok()
         || ANYWHERE.contains(&lower.as_str())
         || LAST.contains(&lower.as_str())
+}
+
+/// Where a key lies is no secret.
+fn is_file_of_key(value: &str) -> bool {
+    value.contains(['/', '\\']) && [".crt", ".key", ".pem"].iter().any(|end| value.ends_with(end))
 }
 
 fn is_digest(value: &str) -> bool {
@@ -258,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_everybody_knows_is_plain() {
-        for plain in ["true", "OFF", "1", "42", "", "sha256:0a1b", "Bearer"] {
+        for plain in ["true", "OFF", "1", "42", "", "sha256:0a1b", "Bearer", "/etc/x.key", r"C:\x.pem"] {
             assert!(is_plain(plain), "{plain}");
         }
         for secret in ["hunter", "1234", "s3c", "sha256", "md5:0a"] {

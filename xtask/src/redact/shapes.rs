@@ -67,7 +67,7 @@ const SCHEMES: [&str; 4] = ["bearer ", "basic ", "negotiate ", "ntlm "];
 
 /// All of them.
 pub(super) fn places(text: &str) -> Vec<Place> {
-    [userinfo(text), credentials(text), tokens(text), private_keys(text)].concat()
+    [userinfo(text), bare_userinfo(text), credentials(text), tokens(text), private_keys(text)].concat()
 }
 
 /// The `user:password` of `scheme://user:password@host`.
@@ -84,6 +84,19 @@ fn userinfo(text: &str) -> Vec<Place> {
         end.map(|end| start..start + end)
     };
     text.match_indices("://").filter_map(whose).collect()
+}
+
+/// The same without a scheme, as proxies are written: no image has a colon before its `@` but with a digest behind it.
+fn bare_userinfo(text: &str) -> Vec<Place> {
+    let whose = |(at, mark): (usize, &str)| {
+        let start = back_while(text, at, |c| c.is_ascii_graphic() && !"\"'`/\\,;=<>()[]{}@".contains(c));
+        let (user, password) = text[start..at].split_once(':')?;
+        let is_host = text[at + mark.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        let is_digest = text[at + mark.len()..].starts_with("sha");
+        let is_in_path = text[..start].ends_with('/');
+        (is_host && !is_digest && !is_in_path && !user.is_empty() && !password.is_empty()).then_some(start..at)
+    };
+    text.match_indices('@').filter_map(whose).collect()
 }
 
 /// What follows `Bearer` and the like.
@@ -178,7 +191,10 @@ mod tests {
         hidden("get https://me:pw@host/x and http://t@h", "get https://%@host/x and http://%@h");
         hidden("proxy=\"http://a:b@c@host:1\"", "proxy=\"http://%@host:1\"");
         hidden("http://a:b/c#d@host/x", "http://%@host/x");
-        for kept in ["https://host/a@b", "https://host:1/a@b", "npipe:////./pipe/x", "http://[::1]:1/a@b"] {
+        hidden("via me:pw@proxy:3128", "via %@proxy:3128");
+        for kept in
+            ["https://host/a@b", "https://host:1/a@b", "npipe:////./pipe/x", "http://[::1]:1/a@b", "x:1@sha256:0a"]
+        {
             hidden(kept, kept);
         }
     }

@@ -69,18 +69,22 @@ pub const OF_LOGS: &[&str] = &[
     "ENV NPM_TOKEN planted words",
     "$env:GH_TOKEN = \"planted\"",
     "\u{1b}[36mpassword\u{1b}[0m=planted",
+    r#"{"Env":["PATH=/bin","TOKEN=planted planted"]} []string{"DB_PASSWORD=planted planted", "X=y"} set "TOKEN=planted x""#,
+    r#"{"name":"TOKEN","value":"planted"} msg="envs:{key:\"DB_PASSWORD\" value:\"planted\"}""#,
     // Flags.
     r#"msg="running docker login -u planted-person -p planted registry.example""#,
     "docker login -pplanted x; docker login --password planted; nerdctl login -p=planted",
     "buildctl --token planted --auth-token=planted -password planted",
     r#"args=["login","-u","me","-p","planted"] and ["x","--password","planted words"]"#,
     r#"{"cmd":"[\"x\",\"--api-key\",\"planted\"]"}"#,
-    "curl -u someone:planted https://x.example; curl --user 'someone:planted' x",
+    "curl -u someone:planted https://x.example; curl --user 'someone:planted' x; curl -usomeone:planted",
+    r"cmdkey /user:x /pass:planted",
     // Headers.
     r#"msg="Authorization: Basic cGxhbnRlZDpiYXNpYw==""#,
     "Authorization: Digest username=\"planted\", response=\"planted\"",
     r#"{"level":"debug","headers":{"Authorization":["Bearer planted123"],"X-Registry-Auth":"planted"}}"#,
     r#"msg="map[Authorization:[Bearer planted] Cookie:[a=planted; b=[planted]] Accept:[*/*]]""#,
+    r#"http.Header{"Authorization":{"Bearer planted"}} map[string][]string{"Authorization":[]string{"Bearer planted"}}"#,
     "Set-Cookie: session=planted; Path=/; planted",
     r#"{"Set-Cookie":["a=planted; x","b=planted"],"X-Auth-Token":["planted"]}"#,
     "X-Auth-Token: planted one",
@@ -94,6 +98,7 @@ pub const OF_LOGS: &[&str] = &[
     "https://b.example/x?X-Amz-Credential=PLANTED%2F2026&X-Amz-Signature=planted&X-Amz-Security-Token=planted&Expires=9",
     r"https://b.example/x?se=2026\u0026sig=planted%3D\u0026sp=r\u0026verify=planted-x&key=planted&code=planted",
     "https://b.example/x?next=https%3A%2F%2Fc.example%3Ftoken%3Dplanted%26n%3D1",
+    "via someone:planted@proxy:3128, config client=\"someone:planted@proxy\"",
     "https://hooks.slack.com/services/T0PLANTED/B0PLANTED/planted",
     // Known by their looks.
     "ghp_plantedplantedplanted1234 github_pat_plantedplantedplanted1234 gho_plantedplantedplanted1234 ghs_plantedplantedplanted1234",
@@ -124,5 +129,6 @@ pub const KEPT: &[&str] = &[
     "panic: runtime error: invalid memory address [signal SIGSEGV] main.go:42 +0x1d goroutine 1 [running]:",
     r"C:\ProgramData\containerd\root \\.\pipe\containerd C:\Users\Public\x hcsshim::ActivateLayer failed in Win32: Module not found. (0x7e)",
     "--password-stdin is safer; --secret id=npm,src=npmrc; RUN --mount=type=secret,id=npm",
+    "key = \"/etc/ssl/x.key\" tls_key=/etc/x.pem busybox:1.36@sha256:0123456789abcdef 12:30:45 a value: 42x",
     "true 1 password overlayfs /run/agent.sock containerd 2.3.4-rc.1 /bin/bash /src/checkout",
 ];
