@@ -77,7 +77,7 @@ const OF_QUERIES: [&str; 3] = ["code", "key", "verify"];
 const HEADERS: [&str; 4] = ["authorization", "cookie", "registryauth", "registryconfig"];
 
 /// Values that are no secrets, and would be found in every other line.
-const PLAIN: [&str; 28] = [
+const PLAIN: [&str; 29] = [
     "always",
     "auto",
     "basic",
@@ -91,6 +91,7 @@ const PLAIN: [&str; 28] = [
     "enabled",
     "eof",
     "expired",
+    "failed",
     "false",
     "forbidden",
     "invalid",

@@ -123,13 +123,13 @@ impl<'a> Assignment<'a> {
         {
             return None;
         }
-        if is_first && self.has_blank_after || self.is_colon && is_header(self.name) || is_scheme {
-            return Some(line_end(self.text, self.start));
-        }
-        if is_sentence && !is_likely_secret(word, &self.text[word_end..]) {
+        let rest = &self.text[word_end..];
+        let is_whole_line = is_first && self.has_blank_after || is_scheme;
+        if is_sentence && !is_whole_line && !is_likely_secret(word, rest) {
             return None;
         }
-        Some(word_end)
+        let is_to_the_end = is_whole_line || self.is_colon && is_header(self.name);
+        Some(if is_to_the_end { line_end(self.text, self.start) } else { word_end })
     }
 }
 
@@ -285,6 +285,7 @@ mod tests {
             "bad password: https://x: denied",
             "a secret: not found",
             "no token: EOF",
+            "may require authorization: server message: insufficient_scope: authorization failed",
             "Get \"https://host/token\": EOF of a4",
             "a value: 4a",
         ] {
@@ -307,6 +308,7 @@ mod tests {
         hidden(r"x\r\nX-Auth-Token: a b\r\nc", r"x\r\nX-Auth-Token: %\r\nc");
         hidden("map[Cookie:[a; b=[c]] D:[e]]", "map[Cookie:[%] D:[e]]");
         hidden("curl -H 'X-Api-Key: a b' c", "curl -H 'X-Api-Key: %' c");
+        hidden("sent authorization: Basic abc d", "sent authorization: %");
         hidden("auth=Basic abc", "auth=%");
     }
 
