@@ -257,4 +257,16 @@ mod tests {
         let text = "time=\"2026-01-02T03:04:05Z\" level=info msg=\"starting\" é \\n\n";
         assert_eq!(redactor(&[("HOME", "/"), ("USER", "")]).redact(text), text);
     }
+
+    #[test]
+    fn what_was_taken_out_once_stays_so() {
+        let redactor = redactor(&[("A_TOKEN", "s3cr3t-one"), ("HOME", "/home/jo")]);
+        let text = "token=s3cr3t-one auth: [\"a\"] https://s3cr3t-one@h /home/jo/x Authorization: [s3cr3t-one]";
+        let once = redactor.redact(text);
+        assert_eq!(
+            once,
+            "token=[REDACTED] auth: [\"[REDACTED]\"] https://[REDACTED]@h [HOME]/x Authorization: [[REDACTED]]"
+        );
+        assert_eq!(redactor.redact(&once), once);
+    }
 }

@@ -172,6 +172,8 @@ fn is_likely_secret(word: &str, rest: &str) -> bool {
 /// Where a value without quotes or blanks ends. What may be part of a password ends it only where something follows that is
 /// none: another name, or the end of what it is in.
 pub(super) fn word_end(text: &str, from: usize, is_in_query: bool) -> usize {
+    // What has gone already has a bracket at its end.
+    let from = from + text[from..].strip_prefix(SECRET).map_or(0, |_| SECRET.len());
     let mut escapes = 0;
     for (at, c) in text[from..].char_indices() {
         let (at, rest) = (from + at, &text[from + at..]);
