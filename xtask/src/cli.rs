@@ -178,7 +178,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     // These know no workspace.
     match &cli.command {
         Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
-        Command::Explain(options) => return commands::explain::run(options),
+        Command::Explain(options) => return commands::explain::run(ui, options),
         Command::Ci(options) => return commands::ci::run(ui, options),
         _ => {}
     }

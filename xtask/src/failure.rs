@@ -1,11 +1,13 @@
 //! What the messages of BuildKit, containerd, runc and Docker mean: a catalogue as data, and its look-up.
 
+mod copied;
 mod lines;
 mod rows;
 mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use copied::explain_copied;
 pub use lines::{Found, bare, explain};
 pub use steps::explain_step;
 
@@ -120,17 +122,28 @@ pub fn all() -> impl Iterator<Item = &'static Failure> {
     rows::ALL.iter().copied().flatten()
 }
 
-/// The one of that id.
+/// The one of that id, however it is written: `Disk_Full` is `disk-full`.
 pub fn find(id: &str) -> Option<&'static Failure> {
+    let id = as_id(id);
     all().find(|known| known.id == id)
 }
 
 /// The ids that may have been meant by one that there is not, the likeliest first.
 pub fn nearest(id: &str) -> Vec<&'static str> {
-    let id = id.to_lowercase();
-    let likeness = |known: &str| if known.contains(&id) { 1.0 } else { strsim::jaro_winkler(known, &id) };
+    let id = as_id(id);
+    // Less than a word is a part of too many.
+    let is_part = |known: &str| id.len() >= 3 && known.contains(&id);
+    let likeness = |known: &str| {
+        // What is all there comes before what is only like it, and the more it is of the whole, the sooner.
+        if is_part(known) { 1.0 + id.len() as f64 / known.len() as f64 } else { strsim::jaro_winkler(known, &id) }
+    };
     let mut likely: Vec<_> =
         all().map(|known| (likeness(known.id), known.id)).filter(|(near, _)| *near > 0.75).collect();
     likely.sort_by(|(one, _), (two, _)| two.total_cmp(one));
     likely.into_iter().map(|(_, id)| id).take(3).collect()
+}
+
+fn as_id(typed: &str) -> String {
+    let words = typed.to_lowercase().replace(['_', '-'], " ");
+    words.split_whitespace().collect::<Vec<_>>().join("-")
 }

@@ -2,16 +2,21 @@
 
 use super::{print, print_json};
 use crate::error::{Context as _, Error, Result};
-use crate::failure::{self, Failure, Found, Speaker};
+use crate::failure::{self, Failure, Speaker};
+use crate::os;
 use crate::platform::Os;
+use crate::ui::Ui;
 use clap::Args;
-use console::strip_ansi_codes;
 use serde::Serialize;
 use std::io::{IsTerminal, Read};
 
 /// The options of `explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "A text on stdin that has no known message in it ends with exit code 1.")]
+#[command(
+    after_help = "A text on stdin that has no known message in it ends with exit code 1; its JSON is null.\n\nWith --json there is an \
+object with id, class, exit_code (of a build that ends with it), platforms, said_by, messages, cause, remedy, link and, for a \
+text, line; with --list an array of such objects."
+)]
 pub struct Options {
     /// A message's id, or - for a text on stdin [default: -, when something is piped in]
     #[arg(value_name = "ID|-", conflicts_with = "list")]
@@ -43,44 +48,57 @@ struct Row {
 }
 
 /// Runs it; it needs no workspace.
-pub fn run(options: &Options) -> Result<()> {
+pub fn run(ui: &Ui, options: &Options) -> Result<()> {
     if options.list {
         let rows: Vec<Row> = failure::all().map(|known| row(known, None)).collect();
         return if options.json { print_json(&rows) } else { print(table(&rows)) };
     }
-    let row = match options.id.as_deref() {
+    let is_typed = std::io::stdin().is_terminal();
+    let row = match options.id.as_deref().map(str::trim) {
+        Some("") => return Err(nothing()),
         Some(id) if id != "-" => row(failure::find(id).ok_or_else(|| unknown(id))?, None),
-        None if std::io::stdin().is_terminal() => {
-            return Err(Error::usage("there is nothing to explain")
-                .hint("give an ID of `cargo xtask explain --list`, or pipe a text in"));
-        }
+        None if is_typed => return Err(nothing()),
         _ => {
-            let found = look_in(&stdin()?)?;
+            if is_typed {
+                ui.note(&format!("type or paste a text, and end it with {} on a line of its own", os::END_OF_INPUT));
+            }
+            let Some(found) = failure::explain_copied(&stdin()?) else {
+                if options.json {
+                    print_json(&None::<Row>)?;
+                }
+                return Err(not_found());
+            };
             row(found.failure, Some(found.line))
         }
     };
     if options.json { print_json(&row) } else { print(shown(&row)) }
 }
 
-fn stdin() -> Result<String> {
+fn stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes).trying(|| "read stdin".into())?;
-    Ok(strip_ansi_codes(&String::from_utf8_lossy(&bytes)).into_owned())
-}
-
-fn look_in(text: &str) -> Result<Found> {
-    if text.trim().is_empty() {
+    if bytes.trim_ascii().is_empty() {
         return Err(Error::usage("stdin has no text to explain").hint("pipe in what a build said, or a daemon's log"));
     }
-    failure::explain(text, None).or_else(|| failure::explain_step(text)).ok_or_else(|| {
-        Error::failed("the text has no known message in it")
-            .hint("`cargo xtask explain --list` shows the known ones; `cargo xtask logs`, what else the daemons said")
-    })
+    Ok(bytes)
+}
+
+fn nothing() -> Error {
+    Error::usage("there is nothing to explain").hint(
+        "give an ID of `cargo xtask explain --list`, or pipe a text in, as in `cargo xtask logs | cargo xtask explain`",
+    )
+}
+
+fn not_found() -> Error {
+    Error::failed("the text has no known message in it").hint(
+        "`cargo xtask explain --list` shows the known ones, `cargo xtask doctor` looks for what is missing here, and \
+         `cargo xtask bundle FILE.zip` packs what an upstream issue needs",
+    )
 }
 
 fn unknown(id: &str) -> Error {
     let hint = match failure::nearest(id).as_slice() {
-        [] => "`cargo xtask explain --list` shows all".into(),
+        [] => "`cargo xtask explain --list` shows all; a text is read from stdin".into(),
         near => format!("the nearest: {}; `cargo xtask explain --list` shows all", near.join(", ")),
     };
     Error::usage(format!("`{id}` is no known message's id")).hint(hint)
@@ -101,16 +119,20 @@ fn row(known: &'static Failure, line: Option<String>) -> Row {
     }
 }
 
+/// What it means comes first, and what it is known by last.
 fn shown(row: &Row) -> String {
-    let platforms = row.platforms.join(", ");
-    let said_by = row.said_by.join(", ");
-    let messages = row.messages.iter().map(|message| ("message", message.as_str()));
-    let facts = [("platforms", platforms.as_str()), ("said by", &said_by)];
-    let meaning = [("cause", row.cause), ("remedy", row.remedy), ("upstream", row.link)];
+    let class = format!("{}; a build that ends with it exits with {}", row.class, row.exit_code);
+    let (platforms, said_by) = (row.platforms.join(", "), row.said_by.join(", "));
     let found = row.line.as_deref().map(|line| ("found in", line));
-    let facts = facts.into_iter().chain(messages).chain(found).chain(meaning);
-    let lines: String = facts.map(|(name, value)| format!("  {name:<9}  {value}\n")).collect();
-    format!("{} ({})\n{lines}", row.id, row.class)
+    let meaning = [("cause", row.cause), ("remedy", row.remedy), ("upstream", row.link)];
+    let facts = [("class", class.as_str()), ("platforms", &platforms), ("said by", &said_by)];
+    // The name only before the first of several.
+    let names = std::iter::once("message").chain(std::iter::repeat(""));
+    let messages = names.zip(row.messages.iter().map(String::as_str));
+    let line = |(name, value): (&str, &str)| format!("  {name:<9}  {value}\n");
+    let about: String = found.into_iter().chain(meaning).map(line).collect();
+    let known_by: String = facts.into_iter().chain(messages).map(line).collect();
+    format!("{}\n\n{about}\n{known_by}", row.id)
 }
 
 fn table(rows: &[Row]) -> String {

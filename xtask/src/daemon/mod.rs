@@ -7,7 +7,7 @@ pub mod state;
 pub mod stop;
 
 use crate::component::Component;
-use crate::error::{Context, Error, Result};
+use crate::error::{Class, Context, Error, Result};
 use crate::failure::{self, Speaker};
 use crate::files;
 use crate::os::{self, Process, Seclusion};
@@ -225,7 +225,9 @@ pub fn with_log(workspace: &Workspace, component: Component, message: String) ->
         return Error::ground(message).hint(format!("its log `{}` is empty", path.display()));
     }
     let error = Error::ground(format!("{message}; its log ends:\n  {}", last.join("\n  ")));
-    match failure::explain(&last.join("\n"), Some(Speaker::Daemon)) {
+    let found = failure::explain(&last.join("\n"), Some(Speaker::Daemon));
+    // What a daemon only warns of by the way, such as that RUN has no network, is not why it failed.
+    match found.filter(|found| found.failure.class.fault() == Class::Ground) {
         Some(found) => error.known(found.failure).hint(found.failure.hint()),
         None => error.hint(format!("the whole log is in `{}`", path.display())),
     }

@@ -1,6 +1,7 @@
 //! Finding a known message in what was said, line by line.
 
 use super::{Failure, Speaker, all};
+use std::borrow::Cow;
 
 /// A known message, and the line that it was found in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,26 +14,43 @@ pub struct Found {
 
 /// What a text means that one of them said, or any of them if that is not known; the last message that is known counts.
 pub fn explain(text: &str, by: Option<Speaker>) -> Option<Found> {
-    text.lines().rev().find_map(|line| {
-        let by = match kind(line) {
-            Kind::Quoted => return None,
-            // The client only passes on what a RUN printed.
-            Kind::Run if by.is_some() => return None,
-            Kind::Run => Some(Speaker::Run),
-            Kind::Plain => by.or_else(|| guess(line)),
-        };
-        let line = bare(line);
-        innermost(&line, by).map(|failure| Found { failure, line })
-    })
+    // A lone carriage return is how a progress line is written over.
+    text.split(['\n', '\r']).rev().find_map(|line| explain_line(line, by, &mut |line, by| innermost(line, by)))
+}
+
+/// What one line means that one of them said, as a look-up of its words has it.
+pub(super) fn explain_line(
+    line: &str,
+    by: Option<Speaker>,
+    look_up: &mut dyn FnMut(&str, Option<Speaker>) -> Option<&'static Failure>,
+) -> Option<Found> {
+    let by = match kind(line) {
+        Kind::Quoted => return None,
+        // The client only passes on what a RUN printed.
+        Kind::Run if by.is_some() => return None,
+        Kind::Run => Some(Speaker::Run),
+        Kind::Plain => by.or_else(|| guess(line)),
+    };
+    let line = bare(line);
+    look_up(&unescaped(&line), by).map(|failure| Found { failure, line })
 }
 
 /// The innermost message in a line: errors are wrapped from the left, so it is the one that ends last. Of two that end there,
 /// it is the one with more words in the line.
 pub(super) fn innermost(line: &str, by: Option<Speaker>) -> Option<&'static Failure> {
+    innermost_as(line, by, Cow::Borrowed)
+}
+
+/// The same, of a line that is not written as the catalogue is, but as `written` has it.
+pub(super) fn innermost_as(
+    line: &str,
+    by: Option<Speaker>,
+    written: fn(&'static str) -> Cow<'static, str>,
+) -> Option<&'static Failure> {
     let matches = |known: &'static Failure| {
         let ends = known.matchers.iter().filter_map(|parts| {
             let words = parts.iter().map(|part| part.len()).sum::<usize>();
-            Some((end_of(line, parts)?, words))
+            Some((end_of(line, parts, written)?, words))
         });
         ends.max().map(|place| (place, known))
     };
@@ -41,12 +59,14 @@ pub(super) fn innermost(line: &str, by: Option<Speaker>) -> Option<&'static Fail
 }
 
 /// Where texts end in a line that has all of them, in their order.
-fn end_of(line: &str, parts: &[&str]) -> Option<usize> {
+fn end_of(line: &str, parts: &[&'static str], written: fn(&'static str) -> Cow<'static, str>) -> Option<usize> {
     let (last, others) = parts.split_last()?;
-    let at = line.rfind(last)?;
+    let last = written(last);
+    let at = line.rfind(&*last)?;
     let mut before = &line[..at];
     for part in others {
-        before = &before[before.find(part)? + part.len()..];
+        let part = written(part);
+        before = &before[before.find(&*part)? + part.len()..];
     }
     Some(at + last.len())
 }
@@ -57,7 +77,7 @@ enum Kind {
     Plain,
     /// What the failed step printed, told once more at the end: `0.512 curl: …`.
     Run,
-    /// The Dockerfile's own words, or what any step printed: they may be anything.
+    /// What may be any words: the Dockerfile's own, a command's, what any step printed; or a log's mere news.
     Quoted,
 }
 
@@ -68,12 +88,15 @@ fn kind(line: &str) -> Kind {
     }
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_source = text.split_once('|').is_some_and(|(number, _)| is_number(number.trim_end()));
-    let is_step = text.starts_with("> ");
+    // `> [2/2] RUN …`; ` => [2/2] RUN …`, as a terminal has it; `+ …`, where a shell or PowerShell repeats a command.
+    let is_step = ["> ", "=> ", "+ "].iter().any(|begins| text.starts_with(begins));
     let is_progress = text
         .strip_prefix('#')
         .and_then(|rest| rest.split_once(' '))
         .is_some_and(|(number, rest)| is_number(number) && (rest.starts_with('[') || after_time(rest).is_some()));
-    if is_source || is_step || is_progress { Kind::Quoted } else { Kind::Plain }
+    let is_news = [" level=trace ", " level=debug ", " level=info "].iter().any(|level| text.contains(level));
+    let is_quoted = is_source || is_step || is_progress || is_news || text.contains("dockerfile parse error on line ");
+    if is_quoted { Kind::Quoted } else { Kind::Plain }
 }
 
 /// What comes after the seconds since a step's beginning, where a line begins with them: `12.34 curl: …`.
@@ -89,8 +112,17 @@ fn guess(line: &str) -> Option<Speaker> {
         return Some(Speaker::Daemon);
     }
     // Daemons listen, clients dial; and no program in a container knows of layers.
-    let is_clients = begins(&["error: ", "ERROR: ", "ctr: ", "docker: ", "#"]);
+    let is_clients = begins(&["error: ", "ERROR: ", "ctr: ", "docker: ", "Error response from daemon: ", "#"]);
     (is_clients || line.contains("dial") || line.contains("hcsshim::")).then_some(Speaker::Client)
+}
+
+/// A line with each backslash written once, however often what it came through has escaped them: no row has two in a row.
+fn unescaped(line: &str) -> Cow<'_, str> {
+    let mut line = Cow::Borrowed(line);
+    while line.contains(r"\\") {
+        line = Cow::Owned(line.replace(r"\\", r"\"));
+    }
+    line
 }
 
 /// A message without what a log puts around and into it, and without the command of a RUN, which may hold any words.

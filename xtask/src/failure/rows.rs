@@ -1,6 +1,9 @@
-//! The rows of the catalogue, a file for each class.
+//! The rows of the catalogue, a file for each class; the ground has several.
 
 mod ground;
+mod ground_docker;
+mod ground_linux;
+mod ground_registry;
 mod ground_windows;
 mod host_mismatch;
 mod release_bug;
@@ -11,9 +14,12 @@ use super::{Class, Failure, NO_CONTAINER_RUNTIME, NO_NETWORK, Speaker};
 use crate::platform::Os;
 
 /// All of them.
-pub(super) const ALL: [&[Failure]; 6] = [
+pub(super) const ALL: [&[Failure]; 9] = [
     stale_state::ROWS,
     ground::ROWS,
+    ground_registry::ROWS,
+    ground_docker::ROWS,
+    ground_linux::ROWS,
     ground_windows::ROWS,
     host_mismatch::ROWS,
     unsupported_feature::ROWS,

@@ -22,6 +22,9 @@ use std::process::ExitCode;
 /// What is mostly to blame when a daemon can't even be started.
 pub const WHY_NOT_STARTED: &str = "mounts take CAP_SYS_ADMIN, and a workspace on a file system that overlayfs can stack on, such as ext4 or xfs (`--base-dir DIR`)";
 
+/// What a person types to end an input.
+pub const END_OF_INPUT: &str = "Ctrl-D";
+
 /// Whether the rights that daemons need are there.
 ///
 /// # Errors

@@ -58,6 +58,9 @@ fn open_process(pid: u32, access: u32) -> Option<Owned> {
 /// What is mostly to blame when a daemon can't even be started.
 pub const WHY_NOT_STARTED: &str = "see whether an antivirus program has taken its .exe away";
 
+/// What a person types to end an input.
+pub const END_OF_INPUT: &str = "Ctrl-Z and Enter";
+
 /// Whether the rights that daemons need are there.
 ///
 /// # Errors

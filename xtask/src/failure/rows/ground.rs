@@ -1,6 +1,6 @@
-//! Network, disk, rights, daemons: what fails on any system.
+//! Disk, daemons, and the way to them: what fails on any system.
 
-use super::{BOTH, CLIENT, CLIENT_AND_DAEMON, Class, DAEMON, Failure, LINUX};
+use super::{BOTH, CLIENT, CLIENT_AND_DAEMON, Class, DAEMON, Failure};
 
 /// The rows.
 pub(super) const ROWS: &[Failure] = &[
@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Failure] = &[
         ],
         cause: "the daemon that was asked is not running",
         remedy: "run `cargo xtask up`; `cargo xtask logs` shows why it ended",
-        link: "https://github.com/docker/for-win/issues/3384",
+        link: "https://github.com/moby/buildkit/blob/master/client/client.go",
     },
     Failure {
         id: "daemon-ended",
@@ -70,41 +70,63 @@ pub(super) const ROWS: &[Failure] = &[
         link: "https://github.com/grpc/grpc-go/blob/master/internal/transport/http2_client.go",
     },
     Failure {
-        id: "not-elevated",
+        id: "daemon-silent",
+        class: Class::Ground,
+        platforms: BOTH,
+        said_by: CLIENT_AND_DAEMON,
+        matchers: &[
+            &["error reading server preface:"],
+            &["transport: Error while dialing", "context deadline exceeded"],
+            &["context deadline exceeded while waiting for connections to become ready"],
+            &["received context error while waiting for new LB policy update: context deadline exceeded"],
+        ],
+        cause: "something listens at the daemon's address, but does not answer as that daemon does",
+        remedy: "see `cargo xtask status`, then run `cargo xtask down` and `cargo xtask up`",
+        link: "https://github.com/grpc/grpc-go/blob/master/internal/transport/http2_client.go",
+    },
+    Failure {
+        id: "builder-unreachable",
+        class: Class::Ground,
+        platforms: BOTH,
+        said_by: CLIENT,
+        // Each ends where the message ends: else the words of a registry out of reach would be nearer to the cause.
+        matchers: &[
+            &["transport: Error while dialing: dial tcp", "connection refused"],
+            &["transport: Error while dialing: dial tcp", "no such host"],
+            &["transport: Error while dialing: dial tcp", "i/o timeout"],
+            &["transport: Error while dialing: dial tcp"],
+        ],
+        cause: "nothing answers at the address of that remote buildkitd",
+        remedy: "check `--addr`, and that buildkitd listens there",
+        link: "https://github.com/moby/buildkit#expose-buildkit-as-a-tcp-service",
+    },
+    Failure {
+        id: "builder-untrusted",
         class: Class::Ground,
         platforms: BOTH,
         said_by: CLIENT,
         matchers: &[
-            &["./pipe/", ": Access is denied"],
-            &[r".\pipe\", ": Access is denied"],
-            // Wine's words.
-            &["./pipe/", ": Access denied"],
-            &[r".\pipe\", ": Access denied"],
-            &["dial unix", "connect: permission denied"],
+            &["transport: authentication handshake failed"],
+            &["transport: authentication handshake failed", "x509: "],
+            &["connection error: desc", "error reading server preface: remote error: tls: "],
         ],
-        cause: "the daemons let only administrators in, and this process has not their rights",
-        remedy: "run the same command in a terminal opened with *Run as administrator*; on Linux, with sudo",
-        link: "https://github.com/moby/buildkit/issues/4864",
+        cause: "that remote buildkitd and its client don't trust each other's certificates",
+        remedy: "check ca.pem, cert.pem and key.pem in the folder of `--tls-dir DIR`",
+        link: "https://github.com/moby/buildkit#expose-buildkit-as-a-tcp-service",
     },
     Failure {
-        id: "registry-rate-limit",
+        id: "shim-missing",
         class: Class::Ground,
         platforms: BOTH,
         said_by: CLIENT_AND_DAEMON,
-        matchers: &[&["toomanyrequests"], &["429 Too Many Requests"]],
-        cause: "the registry allows no more pulls for now",
-        remedy: "log in to it, or use a mirror",
-        link: "https://docs.docker.com/docker-hub/usage/",
-    },
-    Failure {
-        id: "registry-unreachable",
-        class: Class::Ground,
-        platforms: BOTH,
-        said_by: CLIENT_AND_DAEMON,
-        matchers: &[&["failed to do request:"]],
-        cause: "the registry can't be reached",
-        remedy: "check the network and the proxy, or take another base image with `--base-image REF`",
-        link: "https://github.com/containerd/containerd/blob/main/docs/hosts.md",
+        matchers: &[
+            &["binary not installed", "containerd-shim-", "file does not exist"],
+            &["failed to start shim: start failed: fork/exec", "containerd-shim-", "no such file or directory"],
+            &["failed to start shim: start failed: fork/exec", "containerd-shim-", "cannot find the file specified"],
+        ],
+        cause: "containerd's shim, without which no container runs, does not lie beside it",
+        remedy: "run `cargo xtask down`, then `cargo xtask up`; a folder given with `--containerd` must have the shim in it",
+        link: "https://github.com/containerd/containerd/blob/main/core/runtime/v2/shim_manager.go",
     },
     Failure {
         id: "disk-full",
@@ -115,15 +137,5 @@ pub(super) const ROWS: &[Failure] = &[
         cause: "the disk is full",
         remedy: "free some space, or put the workspace on another disk with `--base-dir DIR`",
         link: "https://github.com/moby/buildkit/blob/master/docs/buildkitd.toml.md",
-    },
-    Failure {
-        id: "no-overlayfs",
-        class: Class::Ground,
-        platforms: LINUX,
-        said_by: CLIENT_AND_DAEMON,
-        matchers: &[&["snapshotter", "overlay", "not supported"]],
-        cause: "the workspace lies on a file system that overlayfs can't stack on",
-        remedy: "put the workspace on ext4 or xfs with `--base-dir DIR`",
-        link: "https://docs.kernel.org/filesystems/overlayfs.html",
     },
 ];

@@ -1,4 +1,7 @@
 //! Images that are not for this machine.
+//!
+//! Of an error that Windows has no words for, Go prints the code as `winapi error #` and a decimal number, and hcsshim often no
+//! other.
 
 use super::{BOTH, CLIENT_AND_DAEMON, Class, Failure, WINDOWS};
 
@@ -19,7 +22,11 @@ pub(super) const ROWS: &[Failure] = &[
         class: Class::HostMismatch,
         platforms: WINDOWS,
         said_by: CLIENT_AND_DAEMON,
-        matchers: &[&["container operating system does not match the host"], &["0xc0370101"]],
+        matchers: &[
+            &["container operating system does not match the host"],
+            &["0xc0370101"],
+            &["winapi error #3224830209"],
+        ],
         cause: "the base image is of a build of Windows that this one can't run",
         remedy: "take another base image with `--base-image REF`",
         link: "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility",
@@ -29,7 +36,11 @@ pub(super) const ROWS: &[Failure] = &[
         class: Class::HostMismatch,
         platforms: WINDOWS,
         said_by: CLIENT_AND_DAEMON,
-        matchers: &[&["virtual machine or container exited unexpectedly"], &["0xc0370106"]],
+        matchers: &[
+            &["virtual machine or container exited unexpectedly"],
+            &["0xc0370106"],
+            &["winapi error #3224830214"],
+        ],
         cause: "the container ended before it began, as it does when the base image is newer than this Windows is patched",
         remedy: "install this Windows' updates, or take an older base image with `--base-image REF`",
         link: "https://github.com/microsoft/Windows-Containers/issues/591",
@@ -39,7 +50,7 @@ pub(super) const ROWS: &[Failure] = &[
         class: Class::HostMismatch,
         platforms: WINDOWS,
         said_by: CLIENT_AND_DAEMON,
-        matchers: &[&["layer with an unrecognized format"], &["0xc0370112"]],
+        matchers: &[&["layer with an unrecognized format"], &["0xc0370112"], &["winapi error #3224830226"]],
         cause: "the base image's layers are newer than this Windows can read, as those of ltsc2025 are on Windows 11 25H2",
         remedy: "take an older base image with `--base-image REF`, such as `mcr.microsoft.com/windows/nanoserver:ltsc2022`",
         link: "https://github.com/microsoft/hcsshim/issues/2566",

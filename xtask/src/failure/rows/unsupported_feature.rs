@@ -1,6 +1,6 @@
 //! What BuildKit, or Docker, can't do there.
 
-use super::{CLIENT_AND_DAEMON, Class, Failure, NO_NETWORK, RUN, Speaker, WINDOWS};
+use super::{CLIENT_AND_DAEMON, Class, DAEMON, Failure, NO_NETWORK, RUN, WINDOWS};
 
 /// The rows.
 pub(super) const ROWS: &[Failure] = &[
@@ -8,9 +8,8 @@ pub(super) const ROWS: &[Failure] = &[
         id: NO_NETWORK,
         class: Class::UnsupportedFeature,
         platforms: WINDOWS,
-        said_by: &[Speaker::Daemon, Speaker::Run],
+        said_by: RUN,
         matchers: &[
-            &["using null network as the default"],
             &["remote name could not be resolved"],
             &["No such host is known"],
             &["no such host"],
@@ -22,6 +21,16 @@ pub(super) const ROWS: &[Failure] = &[
         ],
         cause: "RUN has no network",
         remedy: "give it Windows' own with `cargo xtask up --network nat`, then build again",
+        link: "https://github.com/moby/buildkit/issues/4960",
+    },
+    Failure {
+        id: "null-network",
+        class: Class::UnsupportedFeature,
+        platforms: WINDOWS,
+        said_by: DAEMON,
+        matchers: &[&["using null network as the default"]],
+        cause: "buildkitd was started without a network for RUN, which is no failure by itself",
+        remedy: "if a step needs one, give it Windows' own with `cargo xtask up --network nat`",
         link: "https://github.com/moby/buildkit/issues/4960",
     },
     Failure {
