@@ -74,6 +74,7 @@ fn the_sample_goes_as_far_as_this_windows_can() {
         assert_eq!(built.stderr.matches("failed to read dockerfile: ").count(), 1, "why is said once: {built}");
         let cure = xtask::os::windows().unwrap().enabling_containers();
         assert!(built.stderr.contains(&format!("hint: this Windows has no container runtime; {cure}")), "{built}");
+        crate::explained::means(&context, &built.stderr, "no-container-runtime");
         let warned = built.stderr.find("warning: this Windows has no container runtime").unwrap();
         assert!(warned < built.stderr.find("Resolved containerd").unwrap(), "before anything is downloaded: {built}");
         assert!(context.base_dir().join(r"sample-dockerfile\hello.txt").is_file(), "the sample was staged");

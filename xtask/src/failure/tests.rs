@@ -4,7 +4,7 @@ mod copied;
 mod messages;
 
 use super::*;
-use Speaker::{Client, Daemon, Run};
+use Speaker::{Client, Daemon};
 
 pub(super) fn id(text: &str, by: Option<Speaker>) -> Option<&'static str> {
     explain(text, by).map(|found| found.failure.id)
@@ -79,7 +79,7 @@ fn an_id_mistyped_is_near_the_one_meant() {
         ("stale-snapshots", "stale-snapshot"),
         ("Disk-Fill", "disk-full"),
         ("elevated", "not-elevated"),
-        ("layer", "windows-layer-denied"),
+        ("layer_denied", "windows-layer-denied"),
     ] {
         assert_eq!(nearest(typed).first(), Some(&meant), "{:?}", nearest(typed));
     }

@@ -1,12 +1,29 @@
 //! Failed builds that are explained: what is wrong is real, and so is the message.
 
-use crate::{machine, run};
+use crate::explained::{BUILDCTL, fails as fails_of, means};
+use crate::{machine, pid, run, xtask};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tests::{Outcome, TestContext};
+
+const CTR: &str = "containerd/installed/bin/ctr";
+const SHIM: &str = "containerd-shim-runc-v2";
+
+/// Where the workspace's buildkitd listens.
+fn buildkitd(context: &TestContext) -> String {
+    format!("unix://{}", context.base_dir().join("run/buildkitd.sock").display())
+}
+
+/// Where its containerd listens.
+fn containerd(context: &TestContext) -> String {
+    context.base_dir().join("run/containerd.sock").display().to_string()
+}
 
 /// Builds a Dockerfile, which fails, and checks with which exit code and row.
 #[track_caller]
@@ -20,7 +37,8 @@ fn fails(context: &TestContext, dockerfile: &str, code: i32, id: &str) -> Outcom
 }
 
 /// A registry that has one answer to all questions. It ends with the test's process.
-fn registry(status: &'static str, kind: &'static str, body: String) -> String {
+fn registry(status: &str, kind: &'static str, body: String) -> String {
+    let status = status.to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
@@ -63,6 +81,42 @@ fn a_registry_that_has_had_enough() {
     fails(&context, &format!("FROM {address}/x:1\n"), 3, "registry-rate-limit");
 }
 
+#[test]
+fn a_registry_that_lets_nobody_in() {
+    let context = machine();
+    let address = registry("401 Unauthorized", "application/json", "{}".into());
+    fails(&context, &format!("FROM {address}/x:1\n"), 3, "registry-denied");
+}
+
+#[test]
+fn a_registry_that_is_out_of_order() {
+    let context = machine();
+    let address = registry("503 Service Unavailable", "text/plain", String::new());
+    fails(&context, &format!("FROM {address}/x:1\n"), 3, "registry-unreachable");
+}
+
+/// BuildKit asks a loopback address without TLS, but for the token that this registry wants it to have.
+#[test]
+fn a_registry_whose_certificate_nobody_knows() {
+    let context = machine();
+    let openssl = |arguments: &[&str]| {
+        let mut command = Command::new("openssl");
+        command.args(arguments).current_dir(context.root()).stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    let names = ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"];
+    assert!(openssl(&[&["req", "-x509"], &key[..], &names].concat()).status().unwrap().success());
+    let serve = ["s_server", "-accept", "127.0.0.1:0", "-cert", "cert.pem", "-key", "key.pem", "-www"];
+    let mut server = openssl(&serve).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let address = lines.filter_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned)).next().unwrap();
+    let realm = format!(r#"401 Unauthorized\r\nWWW-Authenticate: Bearer realm="https://{address}/token",service="x""#);
+    let registry = registry(&realm.replace(r"\r\n", "\r\n"), "application/json", "{}".into());
+    fails(&context, &format!("FROM {registry}/x:1\n"), 3, "registry-untrusted");
+    server.kill().and_then(|()| server.wait()).unwrap();
+}
+
 /// A small disk where containerd keeps its data, until it is dropped.
 struct SmallDisk<'a>(&'a Path);
 
@@ -99,54 +153,119 @@ fn a_disk_that_is_full_in_the_middle_of_a_build() {
     drop(disk);
 }
 
+/// `reset` takes that for no failure; a person who types it sees one.
 #[test]
-fn data_that_no_longer_agree() {
+fn a_record_of_a_build_whose_lease_is_gone() {
     let context = machine();
-    run(&context, &["build-sample"]).success();
-    run(&context, &["down"]).success();
-    let root = context.base_dir().join("containerd/root");
-    // `up` deletes both roots unless they carry the same mark.
-    for entry in fs::read_dir(&root).unwrap().flatten() {
-        if entry.file_name() != "buildkit-windows-pair" {
-            fs::remove_dir_all(entry.path()).unwrap();
-        }
-    }
-    // With nothing changed there is nothing to be built, only to be unpacked.
-    // On a busy machine one shape has come in place of another.
-    let is_stale = |text: &str| {
-        let rows = xtask::failure::all().filter(|known| known.class == xtask::failure::Class::StaleState);
-        rows.into_iter().any(|known| text.contains(&format!("hint: {}", known.hint())))
-    };
-    let failed = run(&context, &["build-sample"]).exited(1);
-    assert!(is_stale(&failed.stderr), "{failed}");
-    let hello = crate::repository().join("fixtures/hello/linux");
-    for file in fs::read_dir(hello).unwrap().flatten() {
-        context.write(Path::new("sample").join(file.file_name()), fs::read(file.path()).unwrap());
-    }
-    context.write("sample/hello.txt", "changed");
-    let sample = context.root().join("sample").display().to_string();
-    let failed = run(&context, &["build-sample", "--sample", &sample]).exited(1);
-    assert!(is_stale(&failed.stderr), "{failed}");
-    // The records of the builds before refer to leases that went with the rest.
-    let socket = format!("unix://{}", context.base_dir().join("run/buildkitd.sock").display());
-    let buildctl = context.base_dir().join("buildkit/installed/bin/buildctl");
-    let pruned = Command::new(buildctl).args(["--addr", &socket, "prune-histories"]).output().unwrap();
-    let said = String::from_utf8_lossy(&pruned.stderr).into_owned();
-    if !pruned.status.success() {
-        let explained = context.xtask(["explain", "--json"]).stdin(&said).run();
-        assert!(explained.code == 0 && explained.json()["id"] == "stale-lease", "{explained}{said}");
-    }
+    super::healing::fault(&context, false);
+    let said = fails_of(&context, BUILDCTL, &["--addr", &buildkitd(&context), "prune-histories"]);
+    means(&context, &said, "stale-lease");
 }
 
 #[test]
 fn a_user_who_may_not_ask() {
     let context = machine();
     run(&context, &["up"]).success();
-    let socket = format!("unix://{}", context.base_dir().join("run/buildkitd.sock").display());
-    let buildctl = TestContext::new(context.base_dir().join("buildkit/installed/bin/buildctl"));
-    let refused = buildctl.unprivileged_xtask(["--addr", &socket, "debug", "workers"]).run().exited(1);
-    let explained = context.xtask(["explain", "--json"]).stdin(&refused.stderr).run().success().json();
-    assert_eq!(explained["id"], "not-elevated", "{refused}");
+    let buildctl = TestContext::new(context.base_dir().join(BUILDCTL));
+    let refused = buildctl.unprivileged_xtask(["--addr", &buildkitd(&context), "debug", "workers"]).run().exited(1);
+    means(&context, &refused.stderr, "not-root");
+    let ctr = TestContext::new(context.base_dir().join(CTR));
+    let refused = ctr.unprivileged_xtask(["--address", &containerd(&context), "version"]).run().exited(1);
+    means(&context, &refused.stderr, "not-root");
+}
+
+/// A stream is all that this client has, so that nothing else of it can fail first.
+#[test]
+fn a_daemon_that_ends_while_it_is_at_work() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let ctr = TestContext::new(context.base_dir().join(CTR));
+    let socket = containerd(&context);
+    let mut events = ctr.xtask(["--address", &socket, "events"]).spawn();
+    // It says nothing before something happens, and hears nothing of what happened before.
+    let has_heard = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for name in (0..).map(|number| format!("n{number}")).take_while(|_| !has_heard.load(Ordering::Relaxed)) {
+                ctr.xtask(["--address", &socket, "namespaces", "create", &name]).run().success();
+            }
+        });
+        let waited = catch_unwind(AssertUnwindSafe(|| events.wait_for_output("/namespaces/create")));
+        has_heard.store(true, Ordering::Relaxed);
+        waited.unwrap();
+    });
+    crate::kill(pid(&context, "containerd").unwrap());
+    means(&context, &events.wait().exited(1).stderr, "daemon-ended");
+}
+
+#[test]
+fn a_foreign_socket() {
+    let context = machine();
+    run(&context, &["up", "--no-start"]).success();
+    let path = context.root().join("foreign.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let address = format!("unix://{}", path.display());
+    means(&context, &fails_of(&context, BUILDCTL, &["--addr", &address, "debug", "workers"]), "daemon-silent");
+}
+
+#[test]
+fn a_remote_buildkitd_that_is_not_there() {
+    let context = machine();
+    run(&context, &["up", "--no-start"]).success();
+    // The client's end of a connection: nobody listens there, and nobody else gets the port while it is held.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let address = format!("tcp://{}", client.local_addr().unwrap());
+    means(&context, &fails_of(&context, BUILDCTL, &["--addr", &address, "debug", "workers"]), "builder-unreachable");
+}
+
+#[test]
+fn a_docker_that_is_not_there_and_one_that_refuses() {
+    let context = machine();
+    let path = std::env::var_os("PATH").unwrap();
+    let mut dockers = std::env::split_paths(&path).map(|folder| folder.join("docker"));
+    let docker = TestContext::new(dockers.find(|path| path.is_file()).unwrap());
+    means(&context, &docker.xtask(["version"]).run().exited(1).stderr, "docker-stopped");
+    let path = docker.root().join("docker.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let refused = docker.unprivileged_xtask(["version"]).env("DOCKER_HOST", format!("unix://{}", path.display()));
+    means(&context, &refused.run().exited(1).stderr, "docker-refused");
+    drop(listener);
+}
+
+/// One that was never looked for, and one that has been found before.
+#[test]
+fn a_shim_that_is_not_there() {
+    let context = machine().without(SHIM);
+    run(&context, &["up"]).success();
+    let shim = context.base_dir().join("containerd/installed/bin").join(SHIM);
+    let aside = context.root().join("shim");
+    fs::rename(&shim, &aside).unwrap();
+    fails(&context, "FROM base\nRUN echo one\n", 3, "shim-missing");
+    fs::rename(&aside, &shim).unwrap();
+    run(&context, &["build-sample"]).success();
+    fs::rename(&shim, &aside).unwrap();
+    fails(&context, "FROM base\nRUN echo two\n", 3, "shim-missing");
+}
+
+#[test]
+fn a_runc_that_is_not_there() {
+    let context = machine().without("runc");
+    run(&context, &["up"]).success();
+    fs::remove_file(context.base_dir().join("runc/installed/bin/runc")).unwrap();
+    fails(&context, "FROM base\nRUN echo one\n", 3, "runc-missing");
+}
+
+/// The daemons have a file system of their own, without what the kernel mounts for the others.
+#[test]
+fn control_groups_that_are_not_there() {
+    let unshare = TestContext::new("/usr/bin/unshare");
+    let context = machine();
+    let up = format!("umount -R /sys/fs/cgroup && exec '{}' up", context.program().display());
+    let line = ["--mount", "--propagation", "private", "sh", "-c", &up];
+    xtask(&unshare, &line).env("BUILDKIT_WINDOWS_BASE_DIR", context.base_dir()).run().success();
+    fails(&context, "FROM base\nRUN echo one\n", 3, "no-control-groups");
 }
 
 /// Nobody knows every failure: then the daemon's own words are shown, and where all of them are.
