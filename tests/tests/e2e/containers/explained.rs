@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use tests::{Outcome, TestContext};
+use tests::{Outcome, StandIn, TestContext, Then};
 
 const CTR: &str = "containerd/installed/bin/ctr";
 const SHIM: &str = "containerd-shim-runc-v2";
@@ -282,6 +282,18 @@ fn what_is_not_in_the_catalogue() {
         !failed.stderr.contains("successfully booted"),
         "what was logged before has nothing to do with it: {failed}"
     );
+}
+
+/// The same for one that does not start.
+#[test]
+fn a_daemon_that_ends_for_what_is_not_in_the_catalogue() {
+    let context = machine();
+    let script = StandIn::new("buildkitd", "0.1.0").then(Then::Exit { code: 4, saying: "the moon is full".into() });
+    let folder = super::failing::with_stand_in(&context, "buildkit", "buildkitd", script.script());
+    let failed = run(&context, &["up", "--buildkit", &folder]).exited(3);
+    assert!(failed.stderr.contains("before it was ready; its log ends:\n  the moon is full\n"), "{failed}");
+    let log = context.base_dir().join("buildkit/buildkitd.log").display().to_string();
+    assert!(failed.stderr.contains(&format!("hint: the whole log is in `{log}`")), "{failed}");
 }
 
 #[test]

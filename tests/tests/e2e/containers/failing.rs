@@ -118,7 +118,7 @@ fn what_takes_too_long_is_ended() {
 }
 
 /// The real programs, but for one: a folder for `--containerd` or `--buildkit`.
-fn with_stand_in(context: &TestContext, component: &str, program: &str, script: Vec<u8>) -> String {
+pub(super) fn with_stand_in(context: &TestContext, component: &str, program: &str, script: Vec<u8>) -> String {
     let real = context.base_dir().join(component).join("installed/bin");
     run(context, &["up", "--no-start"]).success();
     let folder = context.root().join("stand-in").join(component);
