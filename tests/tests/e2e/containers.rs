@@ -7,6 +7,7 @@ mod healing;
 mod leaving;
 mod main_job;
 mod places;
+mod registries;
 mod remote;
 mod running;
 mod source;

@@ -3,12 +3,11 @@
 use crate::explained::{BUILDCTL, fails as fails_of, means};
 use crate::{machine, pid, run, xtask};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tests::{Outcome, StandIn, TestContext, Then};
 
@@ -27,7 +26,7 @@ fn containerd(context: &TestContext) -> String {
 
 /// Builds a Dockerfile, which fails, and checks with which exit code and row.
 #[track_caller]
-fn fails(context: &TestContext, dockerfile: &str, code: i32, id: &str) -> Outcome {
+pub(super) fn fails(context: &TestContext, dockerfile: &str, code: i32, id: &str) -> Outcome {
     context.write("sample/Dockerfile", dockerfile);
     let sample = context.root().join("sample").display().to_string();
     let failed = run(context, &["build-sample", "--sample", &sample]).exited(code);
@@ -36,104 +35,23 @@ fn fails(context: &TestContext, dockerfile: &str, code: i32, id: &str) -> Outcom
     failed
 }
 
-/// A registry that has one answer to all questions. It ends with the test's process.
-fn registry(status: &str, kind: &'static str, body: String) -> String {
-    let status = status.to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(&stream);
-            let mut line = String::new();
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                line.clear();
-            }
-            let length = body.len();
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-            );
-            // The body belongs to no HEAD, and whoever asked that doesn't read it.
-            let _ = (&stream).write_all((head + &body).as_bytes());
-        }
-    });
-    address
-}
+/// Another file system where containerd keeps its data, until it is dropped.
+struct Disk<'a>(&'a Path);
 
-#[test]
-fn a_base_image_for_another_platform() {
-    let context = machine();
-    let kind = "application/vnd.oci.image.index.v1+json";
-    let index = format!(
-        r#"{{"schemaVersion": 2, "mediaType": "{kind}", "manifests": [{{"mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "digest": "sha256:{:0>64}", "size": 1, "platform": {{"architecture": "amd64", "os": "windows", "os.version": "10.0.17763.1"}}}}]}}"#,
-        1
-    );
-    let address = registry("200 OK", kind, index);
-    let failed = fails(&context, &format!("FROM {address}/x:1\n"), 3, "base-image-platform");
-    assert!(failed.stderr.contains("no match for platform in manifest"), "{failed}");
-}
-
-#[test]
-fn a_registry_that_has_had_enough() {
-    let context = machine();
-    let body = r#"{"errors": [{"code": "TOOMANYREQUESTS", "message": "You have reached your pull rate limit."}]}"#;
-    let address = registry("429 Too Many Requests", "application/json", body.into());
-    fails(&context, &format!("FROM {address}/x:1\n"), 3, "registry-rate-limit");
-}
-
-#[test]
-fn a_registry_that_lets_nobody_in() {
-    let context = machine();
-    let address = registry("401 Unauthorized", "application/json", "{}".into());
-    fails(&context, &format!("FROM {address}/x:1\n"), 3, "registry-denied");
-}
-
-#[test]
-fn a_registry_that_is_out_of_order() {
-    let context = machine();
-    let address = registry("503 Service Unavailable", "text/plain", String::new());
-    fails(&context, &format!("FROM {address}/x:1\n"), 3, "registry-unreachable");
-}
-
-/// BuildKit asks a loopback address without TLS, but for the token that this registry wants it to have.
-#[test]
-fn a_registry_whose_certificate_nobody_knows() {
-    let context = machine();
-    let openssl = |arguments: &[&str]| {
-        let mut command = Command::new("openssl");
-        command.args(arguments).current_dir(context.root()).stdin(Stdio::null()).stderr(Stdio::null());
-        command
-    };
-    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-    let names = ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"];
-    assert!(openssl(&[&["req", "-x509"], &key[..], &names].concat()).status().unwrap().success());
-    let serve = ["s_server", "-accept", "127.0.0.1:0", "-cert", "cert.pem", "-key", "key.pem", "-www"];
-    let mut server = openssl(&serve).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let address = lines.filter_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned)).next().unwrap();
-    let realm = format!(r#"401 Unauthorized\r\nWWW-Authenticate: Bearer realm="https://{address}/token",service="x""#);
-    let registry = registry(&realm.replace(r"\r\n", "\r\n"), "application/json", "{}".into());
-    fails(&context, &format!("FROM {registry}/x:1\n"), 3, "registry-untrusted");
-    server.kill().and_then(|()| server.wait()).unwrap();
-}
-
-/// A small disk where containerd keeps its data, until it is dropped.
-struct SmallDisk<'a>(&'a Path);
-
-impl<'a> SmallDisk<'a> {
-    fn instead_of(folder: &'a Path) -> Self {
+impl<'a> Disk<'a> {
+    fn instead_of(folder: &'a Path, mount: &[&str]) -> Self {
         let aside = folder.with_extension("aside");
         fs::rename(folder, &aside).unwrap();
         fs::create_dir(folder).unwrap();
         let works = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-        works(Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "none"]).arg(folder));
+        works(Command::new("mount").args(mount).arg(folder));
         let disk = Self(folder);
         works(Command::new("cp").arg("-a").arg(aside.join(".")).arg(folder));
         disk
     }
 }
 
-impl Drop for SmallDisk<'_> {
+impl Drop for Disk<'_> {
     fn drop(&mut self) {
         let unmounted = Command::new("umount").arg(self.0).status();
         assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
@@ -146,9 +64,28 @@ fn a_disk_that_is_full_in_the_middle_of_a_build() {
     run(&context, &["up"]).success();
     run(&context, &["down"]).success();
     let root = context.base_dir().join("containerd/root");
-    let disk = SmallDisk::instead_of(&root);
+    let disk = Disk::instead_of(&root, &["-t", "tmpfs", "-o", "size=3m", "none"]);
     let failed = fails(&context, "FROM base\nCOPY Dockerfile /\n", 3, "disk-full");
     assert!(failed.stderr.contains("no space left on device"), "{failed}");
+    run(&context, &["down"]).success();
+    drop(disk);
+}
+
+/// An overlay, as a container's own root is, which no other can be stacked on.
+#[test]
+fn a_disk_that_no_layer_can_be_mounted_on() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    run(&context, &["down"]).success();
+    let [lower, upper, work] = ["lower", "upper", "work"].map(|name| {
+        let folder = context.root().join(name);
+        fs::create_dir(&folder).unwrap();
+        folder.display().to_string()
+    });
+    let root = context.base_dir().join("containerd/root");
+    let layers = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+    let disk = Disk::instead_of(&root, &["-t", "overlay", "-o", &layers, "none"]);
+    fails(&context, "FROM base\nCOPY Dockerfile /\n", 3, "no-overlayfs");
     run(&context, &["down"]).success();
     drop(disk);
 }
