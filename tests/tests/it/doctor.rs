@@ -1,16 +1,20 @@
 //! `doctor`: what it looks at, what it makes of that, and that it changes nothing.
 
+mod machines;
+
 use serde_json::Value;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 use tests::{Outcome, ReleaseServer, TestContext, context};
 
 /// What is looked at on a system, in this order.
 fn names() -> Vec<&'static str> {
     let of_system: &[&str] = if cfg!(windows) {
-        &["system", "containers", "hyper-v", "long-paths", "antivirus", "network"]
+        &["system", "rights", "containers", "hyper-v", "long-paths", "antivirus", "network"]
     } else {
-        &["system", "capabilities", "cgroups", "overlayfs", "file-system"]
+        &["system", "rights", "capabilities", "cgroups", "overlayfs", "file-system", "runc", "iptables"]
     };
-    let everywhere = ["rights", "workspace", "disk", "endpoints", "services", "docker", "go"];
+    let everywhere = ["workspace", "disk", "endpoints", "services", "docker", "buildx", "go"];
     let net = ["proxies", "source", "clock", "registry"];
     [of_system, &everywhere, &net].concat()
 }
@@ -44,7 +48,8 @@ fn every_check_is_there_and_nothing_is_changed() {
     let found: Vec<&str> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
     assert_eq!(found, names());
     let count = |verdict: &str| checks.iter().filter(|check| check["verdict"] == verdict).count();
-    assert_eq!(count("ok") + count("warning") + count("problem"), checks.len(), "{outcome}");
+    let told = ["ok", "warning", "problem", "skipped"].map(count);
+    assert_eq!(told.iter().sum::<usize>(), checks.len(), "{outcome}");
     assert_eq!((&report["problems"], &report["warnings"]), (&count("problem").into(), &count("warning").into()));
     assert_eq!(report["schema"], 1);
     assert_eq!(outcome.code, if count("problem") > 0 { 3 } else { 0 }, "{outcome}");
@@ -89,8 +94,12 @@ fn without_rights_there_is_a_problem() {
     let outcome = context.unprivileged_xtask(["doctor", "--json", "--offline"]).run().exited(3);
     let rights = check(&outcome, "rights");
     assert_eq!(rights["verdict"], "problem");
-    let command = if cfg!(windows) { "Start-Process powershell -Verb RunAs" } else { "sudo env PATH=" };
-    assert!(rights["command"].as_str().unwrap().starts_with(command), "{rights}");
+    let command = rights["command"].as_str().unwrap();
+    let mends = if cfg!(windows) { "Start-Process powershell -Verb RunAs" } else { "sudo env PATH=" };
+    assert!(command.starts_with(mends) && !command.contains(" up"), "nothing is started by it: {rights}");
+    if cfg!(unix) {
+        assert_eq!(verdict(&outcome, "capabilities").0, "skipped", "one cause is told once");
+    }
     assert!(outcome.stderr.contains(&format!(" of {} checks found a problem\n", names().len())), "{outcome}");
     assert!(
         outcome.stderr.ends_with("hint: `cargo xtask doctor --fix` prints the commands that mend it\n"),
@@ -151,6 +160,49 @@ fn the_net_is_judged_by_what_is_relied_on() {
 }
 
 #[test]
+fn a_server_that_never_answers_is_named_and_holds_nothing_up_for_long() {
+    // The system takes the connections; nobody reads them.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let begun = Instant::now();
+    let line = ["doctor", "--json", "--source", "github", "--base-image", &format!("{host}/base:1")];
+    let outcome = context!().xtask(line).env("GITHUB_API_URL", format!("http://{host}")).run().exited(3);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    let (bad, said) = verdict(&outcome, "source");
+    assert!(bad == "problem" && said.contains(&format!("{host}/rate_limit sent nothing for ")), "{said}");
+    let (bad, said) = verdict(&outcome, "registry");
+    assert!(bad == "problem" && said.contains(&format!("{host}/v2/ sent nothing for ")), "{said}");
+    assert_eq!(verdict(&outcome, "clock"), ("skipped".into(), "no server told the time".into()));
+}
+
+#[test]
+fn how_bad_a_missing_docker_is_follows_from_the_client() {
+    let context = context!();
+    let nowhere = context.write("nowhere", "");
+    let judged = |client: &str| {
+        let folder = nowhere.parent().unwrap();
+        let run = context.xtask(["doctor", "--json", "--offline"]).env("BUILDKIT_WINDOWS_CLIENT", client);
+        let outcome = run.env("PATH", folder).run();
+        (verdict(&outcome, "docker"), verdict(&outcome, "buildx").0)
+    };
+    let told = "there is no `docker` on PATH";
+    let ok = |so: &str| (("ok".to_owned(), format!("{told}; {so}")), "skipped".to_owned());
+    assert_eq!(judged("auto"), ok("builds go by buildctl, which needs none"));
+    assert_eq!(judged("buildctl"), ok("`--client buildctl` needs none"));
+    let problem = format!("{told}, and `--client buildx` builds with it");
+    assert_eq!(judged("buildx"), (("problem".to_owned(), problem), "skipped".to_owned()));
+}
+
+#[test]
+fn fix_says_so_where_it_has_nothing_to_print() {
+    let outcome = context!().xtask(["doctor", "--fix", "--offline"]).run();
+    let has_commands = !outcome.stdout.is_empty();
+    let says_why = outcome.stderr.contains("note: there is nothing to mend\n")
+        || outcome.stderr.contains("note: no command mends what was found: ");
+    assert!(has_commands != says_why, "{outcome}");
+}
+
+#[test]
 fn proxies_are_shown_without_passwords() {
     let context = context!();
     let outcome =
@@ -190,5 +242,6 @@ fn without_the_containers_feature_no_build_can_work() {
     }
     assert_eq!((outcome.code, &containers["verdict"]), (3, &"problem".into()), "{outcome}");
     assert_eq!(containers["command"], windows.containers_command());
-    assert!(verdict(&outcome, "system").1.contains(&format!("build {}; base image mcr.", windows.build)), "{outcome}");
+    let (_, system) = verdict(&outcome, "system");
+    assert!(system.contains(&format!("build {}", windows.build)) && system.contains("; base image mcr."), "{outcome}");
 }

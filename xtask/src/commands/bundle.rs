@@ -42,7 +42,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     })?;
     check_place(file)?;
     let workspace = &context.workspace;
-    let checks = doctor::look(context, None)?;
+    let checks = doctor::look(context, &doctor::Options::default())?;
     let mut found = vec![
         ("versions.json".to_owned(), pretty(&versions(workspace))?),
         ("doctor.txt".to_owned(), text(&checks)),

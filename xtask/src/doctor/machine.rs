@@ -4,7 +4,6 @@ use super::{Check, elsewhere};
 use crate::error::Error;
 use crate::os::Process;
 use crate::platform::Os;
-use crate::source::Source;
 use crate::ui::bytes;
 use std::path::Path;
 
@@ -17,21 +16,26 @@ pub fn rights(missing: Option<&Error>, os: Os) -> Check {
         (Some(missing), os) => {
             let check = Check::problem(CHECK, missing.to_string());
             match os {
-                Os::Windows => check.command("Start-Process powershell -Verb RunAs"),
-                Os::Linux => check.command("sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask up"),
+                Os::Windows => check.advise("this opens an elevated PowerShell in the same folder: run everything there").command(
+                    "Start-Process powershell -Verb RunAs -ArgumentList \"-NoExit -Command Set-Location -LiteralPath '$PWD'\"",
+                ),
+                // `doctor` again: what else is wrong may be seen by root only, and nothing is started.
+                Os::Linux => check
+                    .advise("every command is to be run like this one")
+                    .command("sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask doctor"),
             }
         }
     }
 }
 
 /// Judges whether a workspace can lie where it is to.
-pub fn workspace(base: &Path, objection: Option<&Error>, os: Os) -> Check {
+pub fn workspace(base: &Path, is_there: bool, objection: Option<&Error>, os: Os) -> Check {
     const CHECK: &str = "workspace";
     let Some(objection) = objection else {
-        let there = if base.exists() { "" } else { " (not there yet)" };
+        let there = if is_there { "" } else { " (not there yet)" };
         return Check::ok(CHECK, format!("`{}`{there}", base.display()));
     };
-    Check::problem(CHECK, objection.to_string()).command(elsewhere(os))
+    elsewhere(Check::problem(CHECK, objection.to_string()), os)
 }
 
 /// Both archives, their programs, a base image and what is built on it take about as much.
@@ -40,8 +44,8 @@ const NEEDED: u64 = 1 << 30;
 /// From here on there is room for a few builds.
 const COMFORTABLE: u64 = 5 << 30;
 
-/// Judges the free bytes of the workspace's disk.
-pub fn disk(free: Result<u64, String>, os: Os) -> Check {
+/// Judges the free bytes of the workspace's disk. `is_there` is whether the workspace itself may hold some.
+pub fn disk(free: Result<u64, String>, is_there: bool, os: Os) -> Check {
     const CHECK: &str = "disk";
     let free = match free {
         Ok(free) => free,
@@ -53,10 +57,12 @@ pub fn disk(free: Result<u64, String>, os: Os) -> Check {
         NEEDED..COMFORTABLE => Check::warning(CHECK, format!("{shown}: enough for few builds only")),
         COMFORTABLE.. => return Check::ok(CHECK, shown),
     };
-    check.advise("free some, or put the workspace on another disk with `--base-dir DIR`").command(match os {
-        Os::Windows => "cleanmgr",
-        Os::Linux => "cargo xtask clean --cache",
-    })
+    let check = check.advise("free some, or put the workspace on another disk with `--base-dir DIR`");
+    match (is_there, os) {
+        (true, _) => check.command("cargo xtask clean --cache"),
+        (false, Os::Windows) => check.command("cleanmgr"),
+        (false, Os::Linux) => check,
+    }
 }
 
 /// A place where a daemon listens, or is to.
@@ -79,9 +85,7 @@ pub fn endpoints(found: &[Listening], os: Os) -> Check {
         .filter_map(|one| one.process.as_ref().map(|process| listens(process, &one.endpoint)))
         .collect();
     if !foreign.is_empty() {
-        return Check::problem(CHECK, format!("taken: {}", foreign.join("; ")))
-            .advise("stop it, or use another workspace")
-            .command(elsewhere(os));
+        return elsewhere(Check::problem(CHECK, format!("taken: {}", foreign.join("; "))), os);
     }
     let ours = found.iter().filter(|one| one.process.is_some()).count();
     Check::ok(CHECK, if ours > 0 { "the workspace's own daemons listen there" } else { "free" })
@@ -114,43 +118,56 @@ pub struct Tools {
     pub go: Option<String>,
     /// Whether a C compiler is there, which runc takes.
     pub has_c_compiler: bool,
-    /// Whether libseccomp's headers are there, or Debian's package of them can be had.
+    /// Whether libseccomp's headers are there.
     pub has_libseccomp: bool,
+    /// Whether Debian's packages can be had; then libseccomp's is taken from there.
+    pub has_apt: bool,
 }
 
 impl Tools {
+    /// What building lacks: its name, and Debian's package of it.
+    fn missing(&self, os: Os) -> Vec<(&'static str, &'static str)> {
+        let is_linux = os == Os::Linux;
+        let lacks_libseccomp = is_linux && !self.has_libseccomp && !self.has_apt;
+        [
+            (self.go.is_none(), ("`go`", "golang")),
+            (is_linux && !self.has_c_compiler, ("a C compiler", "gcc")),
+            (lacks_libseccomp, ("libseccomp's headers", "libseccomp-dev")),
+        ]
+        .into_iter()
+        .filter_map(|(is_missing, names)| is_missing.then_some(names))
+        .collect()
+    }
+
     /// Whether all is there that building takes.
     pub fn suffice(&self, os: Os) -> bool {
-        self.go.is_some() && (os == Os::Windows || self.has_c_compiler && self.has_libseccomp)
+        self.missing(os).is_empty()
     }
 }
 
-/// Judges them by whether they would be used.
-pub fn go(tools: &Tools, source: &Source, os: Os) -> Check {
+/// Judges them by whether they would be used: `is_needed` is why something must be built.
+pub fn go(tools: &Tools, is_needed: Option<&str>, os: Os) -> Check {
     const CHECK: &str = "go";
-    let is_linux = os == Os::Linux;
-    let missing: Vec<&str> = [
-        (tools.go.is_none(), "`go`"),
-        (is_linux && !tools.has_c_compiler, "a C compiler"),
-        (is_linux && !tools.has_libseccomp, "libseccomp's headers"),
-    ]
-    .into_iter()
-    .filter_map(|(is_missing, name)| is_missing.then_some(name))
-    .collect();
+    let missing = tools.missing(os);
     if missing.is_empty() {
         let go = tools.go.as_deref().unwrap_or_default();
-        return Check::ok(CHECK, if is_linux { format!("{go}, a C compiler and libseccomp") } else { go.to_owned() });
+        return Check::ok(
+            CHECK,
+            if os == Os::Linux { format!("{go}, a C compiler and libseccomp") } else { go.to_owned() },
+        );
     }
-    let found = format!("this machine lacks {}", missing.join(", "));
-    let check = match source {
-        Source::Go => Check::problem(CHECK, format!("{found}, and `--source go` builds with it")),
-        Source::Auto => Check::warning(CHECK, format!("{found}: without GitHub, nothing can be built in its stead")),
-        _ => return Check::ok(CHECK, format!("{found}, and nothing needs it")),
+    let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
+    let found = format!("this machine lacks {}", names.join(", "));
+    let Some(why) = is_needed else {
+        return Check::ok(CHECK, format!("{found}, which only building from source takes"));
     };
-    check.command(match os {
-        Os::Windows => "winget install --id GoLang.Go",
-        Os::Linux => "sudo apt-get install golang gcc libseccomp-dev pkg-config",
-    })
+    let check = Check::problem(CHECK, format!("{found}, and {why} builds with it"));
+    let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
+    match os {
+        Os::Windows => check.command("winget install --id GoLang.Go"),
+        Os::Linux if tools.has_apt => check.command(format!("sudo apt-get install {}", packages.join(" "))),
+        Os::Linux => check.advise("install what is missing"),
+    }
 }
 
 #[cfg(test)]
@@ -168,19 +185,22 @@ mod tests {
         for os in [Os::Linux, Os::Windows] {
             assert_eq!(rights(None, os).verdict, Fine);
             assert!(rights(Some(&error), os).verdict == Problem && rights(Some(&error), os).command.is_some());
-            let nowhere = workspace(Path::new("/x"), Some(&error), os);
-            assert!(nowhere.verdict == Problem && nowhere.command.unwrap().contains("--base-dir"));
+            let nowhere = workspace(Path::new("/x"), false, Some(&error), os);
+            assert!(nowhere.verdict == Problem && nowhere.command.unwrap().contains("BUILDKIT_WINDOWS_BASE_DIR"));
         }
-        assert_eq!(workspace(Path::new("/no such"), None, Os::Linux).found, "`/no such` (not there yet)");
+        assert_eq!(workspace(Path::new("/x"), false, None, Os::Linux).found, "`/x` (not there yet)");
+        assert_eq!(workspace(Path::new("/x"), true, None, Os::Linux).found, "`/x`");
     }
 
     #[test]
     fn a_disk_is_full_tight_or_roomy() {
-        let judged = |free| disk(free, Os::Linux).verdict;
+        let judged = |free| disk(free, false, Os::Linux).verdict;
         assert_eq!(judged(Ok(NEEDED - 1)), Problem);
         assert_eq!(judged(Ok(NEEDED)), Warning);
         assert_eq!(judged(Ok(COMFORTABLE)), Fine);
         assert_eq!(judged(Err("no".into())), Warning);
+        assert_eq!(disk(Ok(0), true, Os::Linux).command.as_deref(), Some("cargo xtask clean --cache"));
+        assert_eq!(disk(Ok(0), false, Os::Linux).command, None, "there is nothing of ours to delete");
     }
 
     #[test]
@@ -210,15 +230,19 @@ mod tests {
 
     #[test]
     fn what_builds_from_source_is_missed_only_where_it_would_be_used() {
-        let all = Tools { go: Some("go1.26.8".into()), has_c_compiler: true, has_libseccomp: true };
-        assert_eq!(go(&all, &Source::Go, Os::Linux).found, "go1.26.8, a C compiler and libseccomp");
+        let all = Tools { go: Some("go1.26.8".into()), has_c_compiler: true, has_libseccomp: true, has_apt: false };
+        let source = Some("`--source go`");
+        assert_eq!(go(&all, source, Os::Linux).found, "go1.26.8, a C compiler and libseccomp");
         let none = Tools::default();
-        let missing = go(&none, &Source::Go, Os::Linux);
-        assert_eq!(missing.verdict, Problem);
-        assert!(missing.found.starts_with("this machine lacks `go`, a C compiler, libseccomp's headers, and "));
-        assert_eq!(go(&none, &Source::Auto, Os::Windows).verdict, Warning);
-        assert_eq!(go(&none, &Source::Github, Os::Windows).verdict, Fine);
-        let without_c = Tools { has_c_compiler: false, ..all };
-        assert!(without_c.suffice(Os::Windows) && !without_c.suffice(Os::Linux));
+        let missing = go(&none, source, Os::Linux);
+        assert_eq!((missing.verdict, missing.command), (Problem, None), "who knows this system's packages?");
+        assert_eq!(
+            missing.found,
+            "this machine lacks `go`, a C compiler, libseccomp's headers, and `--source go` builds with it"
+        );
+        assert_eq!(go(&none, None, Os::Windows).verdict, Fine);
+        let debian = Tools { has_apt: true, has_c_compiler: false, has_libseccomp: false, ..all.clone() };
+        assert_eq!(go(&debian, source, Os::Linux).command.as_deref(), Some("sudo apt-get install gcc"));
+        assert!(debian.suffice(Os::Windows) && !debian.suffice(Os::Linux));
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! What is found is brought by [`crate::probe`]; here it is judged.
 
+pub mod antivirus;
+pub mod buildx;
 pub mod docker;
 pub mod linux;
 pub mod machine;
+pub mod mounts;
 pub mod net;
+pub mod proxies;
 pub mod windows;
 
 use crate::platform::Os;
@@ -21,7 +25,7 @@ pub enum Verdict {
     Warning,
     /// It will bite.
     Problem,
-    /// Nobody looked, and that is as it was asked for.
+    /// Nobody looked, because of what was asked for or because another check tells it already.
     Skipped,
 }
 
@@ -119,6 +123,26 @@ pub fn text(checks: &[Check]) -> String {
     text
 }
 
+/// The same for root, who needs no `sudo`, and in a container mostly has none.
+pub fn for_root(checks: Vec<Check>) -> Vec<Check> {
+    let without = |command: String| match command.strip_prefix("sudo ") {
+        Some(command) => command.to_owned(),
+        None => command,
+    };
+    checks.into_iter().map(|check| Check { command: check.command.map(without), ..check }).collect()
+}
+
+/// Why there is no command to print, where there is none.
+pub fn why_no_commands(checks: &[Check]) -> Option<&'static str> {
+    if checks.iter().any(|check| check.command.is_some()) {
+        None
+    } else if count(checks, Verdict::Problem) + count(checks, Verdict::Warning) > 0 {
+        Some("no command mends what was found: `cargo xtask doctor` tells what does")
+    } else {
+        Some("there is nothing to mend")
+    }
+}
+
 /// The commands that mend what needs it, one a line, each once.
 pub fn commands(checks: &[Check]) -> String {
     let mut commands: Vec<&str> = Vec::new();
@@ -149,12 +173,24 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The command that puts the workspace where little can be wrong with its place.
-fn elsewhere(os: Os) -> &'static str {
-    match os {
-        Os::Windows => r"cargo xtask up --base-dir C:\bw",
-        Os::Linux => "cargo xtask up --base-dir /var/tmp/buildkit-windows-test",
-    }
+/// Puts the workspace where little can be wrong with its place. Nothing is started there yet.
+fn elsewhere(check: Check, os: Os) -> Check {
+    let command = match os {
+        Os::Windows => r"$Env:BUILDKIT_WINDOWS_BASE_DIR = 'C:\bw'".to_owned(),
+        Os::Linux => elsewhere_on_linux("/var/tmp"),
+    };
+    advise_elsewhere(check, os).command(command)
+}
+
+fn elsewhere_on_linux(folder: &str) -> String {
+    format!("export BUILDKIT_WINDOWS_BASE_DIR={folder}/buildkit-windows-test")
+}
+
+fn advise_elsewhere(check: Check, os: Os) -> Check {
+    check.advise(match os {
+        Os::Windows => "give each command `--base-dir DIR`, or set it for this shell",
+        Os::Linux => "give each command `--base-dir DIR`, or set it for this shell (`sudo` takes variables away)",
+    })
 }
 
 /// A text as one word of PowerShell's.
@@ -196,6 +232,21 @@ mod tests {
     fn a_command_is_listed_once() {
         assert_eq!(commands(&checks()), "lengthen\n");
         assert_eq!(commands(&[]), "");
+    }
+
+    #[test]
+    fn that_there_is_no_command_is_told_with_the_reason() {
+        assert_eq!(why_no_commands(&checks()), None);
+        assert_eq!(why_no_commands(&[Check::ok("x", "fine")]), Some("there is nothing to mend"));
+        let untold = why_no_commands(&[Check::untold("x", "dark")]);
+        assert!(untold.unwrap().starts_with("no command mends what was found"));
+    }
+
+    #[test]
+    fn root_needs_no_sudo() {
+        let mended = |command: &str| for_root(vec![Check::ok("x", "").command(command)]).remove(0).command.unwrap();
+        assert_eq!(mended("sudo modprobe overlay"), "modprobe overlay");
+        assert_eq!(mended("export A=sudo x"), "export A=sudo x");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the net answers: GitHub or a mirror, how many calls it still takes, a registry, the time; and by which proxies.
+//! What the net answers: GitHub or a mirror, how many calls it still takes, a registry, the time.
 
 use super::Check;
 use crate::http::{Glance, HttpError};
@@ -35,9 +35,14 @@ pub fn github(answer: &Result<Glance, HttpError>, reliance: &Reliance) -> Check 
     let glance = match answer {
         Ok(glance) => glance,
         Err(error) => {
-            return worst(error.to_string()).advise(
-                "see whether a proxy is needed (`HTTPS_PROXY`), or take programs from elsewhere with `--source go` or a mirror",
-            );
+            let text = error.to_string();
+            // As rustls words it, and the checks of Windows' own that it leaves certificates to.
+            let is_certificate = text.to_lowercase().contains("certificate");
+            return worst(text).advise(if is_certificate {
+                "see whether this machine's clock is right, and whether it trusts the certificate of a proxy that looks into TLS"
+            } else {
+                "see whether a proxy is needed (`HTTPS_PROXY`), or take programs from elsewhere: with `--source go`, which takes Go, or from a mirror"
+            });
         }
     };
     let with_token = if reliance.has_token { "with a token" } else { "without a token" };
@@ -46,6 +51,10 @@ pub fn github(answer: &Result<Glance, HttpError>, reliance: &Reliance) -> Check 
         401 => return worst("GitHub refuses the token".into()).advise("mend or unset GH_TOKEN or GITHUB_TOKEN"),
         // A server of one's own may have no limit: then it says so with this.
         404 => return Check::ok(CHECK, "GitHub answers, and counts no calls"),
+        407 => {
+            return worst("the proxy wants to know who asks (HTTP 407)".into())
+                .advise("put its user and password into HTTPS_PROXY");
+        }
         status => return worst(format!("GitHub answers with HTTP {status}")),
     }
     let body: Value = serde_json::from_str(&glance.body).unwrap_or_default();
@@ -95,18 +104,23 @@ pub fn registry_of(reference: &str) -> (String, String) {
     (format!("{scheme}://{host}/v2/"), host.to_owned())
 }
 
-/// Judges what the base image's registry answered. One that wants a log-in answers too.
-pub fn registry(answer: &Result<Glance, HttpError>, host: &str) -> Check {
+/// Judges what the base image's registry answered. One that wants a log-in answers too. `has_built` is whether images may have
+/// been pulled into the workspace already.
+pub fn registry(answer: &Result<Glance, HttpError>, host: &str, has_built: bool) -> Check {
     const CHECK: &str = "registry";
+    let worst = |found: String| if has_built { Check::warning(CHECK, found) } else { Check::problem(CHECK, found) };
     match answer {
         Ok(glance) if glance.status == 429 => {
-            Check::problem(CHECK, format!("`{host}` takes no more pulls for now (HTTP 429)")).advise("log in, or wait")
+            worst(format!("`{host}` takes no more pulls for now (HTTP 429)")).advise("log in, or wait")
         }
-        Ok(glance) if matches!(glance.status, 200..=399 | 401 | 403) => {
+        // A 403 is more often a proxy's than a registry's.
+        Ok(glance) if matches!(glance.status, 200..=399 | 401) => {
             Check::ok(CHECK, format!("`{host}` answers (HTTP {})", glance.status))
         }
         Ok(glance) => Check::warning(CHECK, format!("`{host}` answers with HTTP {}", glance.status)),
-        Err(error) => Check::problem(CHECK, format!("{error}: a base image that isn't there yet can't be pulled")),
+        Err(error) => worst(format!("{error}: a base image that isn't there yet can't be pulled")).advise(
+            "see whether a proxy is needed (`HTTPS_PROXY`), or take an image from another with `--base-image REF`",
+        ),
     }
 }
 
@@ -119,7 +133,8 @@ const FATAL: Duration = Duration::from_secs(24 * 3600);
 /// Judges this machine's clock by a server's.
 pub fn clock(here: SystemTime, there: Option<SystemTime>, os: Os) -> Check {
     const CHECK: &str = "clock";
-    let Some(there) = there else { return Check::untold(CHECK, "no server told the time") };
+    // Why none did is another check's.
+    let Some(there) = there else { return Check::skipped(CHECK, "no server told the time") };
     let (off, way) = match here.duration_since(there) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
@@ -134,65 +149,16 @@ pub fn clock(here: SystemTime, there: Option<SystemTime>, os: Os) -> Check {
         off if off < FATAL => Check::warning(CHECK, format!("{shown} {way} the server's")),
         _ => Check::problem(CHECK, format!("{shown} {way} the server's: certificates will be refused")),
     };
-    check.command(match os {
-        Os::Windows => "w32tm /resync",
-        Os::Linux => "sudo timedatectl set-ntp true",
-    })
-}
-
-/// The variables that send calls through a proxy.
-pub const PROXIES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
-
-/// Judges them, each with its name as it is spelt and its value. Both daemons are given the same.
-pub fn proxies(set: &[(String, String)]) -> Check {
-    const CHECK: &str = "proxies";
-    if set.is_empty() {
-        return Check::ok(CHECK, "none");
-    }
-    let is_no_proxy = |name: &str| name.eq_ignore_ascii_case("NO_PROXY");
-    let shown: Vec<String> = set.iter().map(|(name, value)| format!("{name}={}", without_password(value))).collect();
-    let shown = shown.join(", ");
-    let odd = set.iter().find(|(name, value)| !is_no_proxy(name) && !is_proxy(value));
-    if let Some((name, _)) = odd {
-        return Check::warning(CHECK, format!("{shown}: {name} is no address of a proxy"))
-            .advise("write it as `http://HOST:PORT`");
-    }
-    let differs = set.iter().find(|(name, value)| {
-        set.iter().any(|(other, theirs)| other.eq_ignore_ascii_case(name) && other != name && theirs != value)
-    });
-    if let Some((name, _)) = differs {
-        return Check::warning(CHECK, format!("{shown}: {name} differs by how it is spelt"))
-            .advise("give both spellings the same value: programs differ in which they read");
-    }
-    Check::ok(CHECK, shown)
-}
-
-/// Whether a value says where a proxy is: with a scheme that is known, or with none, and a host.
-fn is_proxy(value: &str) -> bool {
-    let rest = match value.split_once("://") {
-        Some(("http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h", rest)) => rest,
-        Some(_) => return false,
-        None => value,
-    };
-    let host = rest.rsplit('@').next().unwrap_or_default().trim_end_matches('/');
-    !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/')
-}
-
-/// An address without whose it is.
-fn without_password(value: &str) -> String {
-    match value.rsplit_once('@') {
-        Some((before, host)) => {
-            let scheme = before.split_once("://").map_or_else(String::new, |(scheme, _)| format!("{scheme}://"));
-            format!("{scheme}…@{host}")
-        }
-        None => value.to_owned(),
+    match os {
+        Os::Windows => check.advise("in an elevated PowerShell").command("w32tm /resync /force"),
+        Os::Linux => check.command("sudo timedatectl set-ntp true"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Verdict::{Ok as Fine, Problem, Warning};
+    use crate::doctor::Verdict::{Ok as Fine, Problem, Skipped, Warning};
     use crate::http::HttpErrorKind;
 
     fn glance(status: u16, body: &str) -> Result<Glance, HttpError> {
@@ -232,6 +198,11 @@ mod tests {
         assert_eq!(github(&unreachable(), &relying(Source::Auto, false)).verdict, Problem);
         assert_eq!(github(&unreachable(), &relying(Source::Github, true)).verdict, Problem);
         assert_eq!(github(&glance(401, ""), &relying(Source::Github, true)).found, "GitHub refuses the token");
+        let of_proxy = github(&glance(407, ""), &relying(Source::Auto, false));
+        assert!(of_proxy.verdict == Problem && of_proxy.found.contains("proxy"), "{of_proxy:?}");
+        let old = HttpErrorKind::Unreachable("invalid peer certificate: certificate not valid yet".into());
+        let old = github(&Err(HttpError { url: "https://x".into(), kind: old }), &relying(Source::Auto, true));
+        assert!(old.advice.unwrap().contains("clock"));
         assert_eq!(
             [mirror(&glance(200, "")), mirror(&glance(404, "")), mirror(&unreachable())].map(|check| check.verdict),
             [Fine, Problem, Problem]
@@ -247,10 +218,11 @@ mod tests {
             assert_eq!(address(docker), "https://registry-1.docker.io/v2/", "{docker}");
         }
         assert_eq!(
-            [200, 401, 429, 500].map(|status| registry(&glance(status, ""), "x").verdict),
-            [Fine, Fine, Problem, Warning]
+            [200, 401, 403, 429, 500].map(|status| registry(&glance(status, ""), "x", false).verdict),
+            [Fine, Fine, Warning, Problem, Warning]
         );
-        assert_eq!(registry(&unreachable(), "x").verdict, Problem);
+        assert_eq!(registry(&unreachable(), "x", false).verdict, Problem);
+        assert_eq!(registry(&unreachable(), "x", true).verdict, Warning, "what was pulled once is there");
     }
 
     #[test]
@@ -260,22 +232,6 @@ mod tests {
         assert_eq!(judged(there + NEGLIGIBLE).verdict, Fine);
         assert_eq!(judged(there - Duration::from_secs(3600)).found, "1h behind the server's");
         assert_eq!(judged(there + FATAL).verdict, Problem);
-        assert_eq!(clock(there, None, Os::Windows).verdict, Warning);
-    }
-
-    #[test]
-    fn proxies_are_shown_without_their_passwords() {
-        let judged = |set: &[(&str, &str)]| {
-            let set: Vec<_> = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            let check = proxies(&set);
-            (check.verdict, check.found)
-        };
-        assert_eq!(judged(&[]), (Fine, "none".into()));
-        let (verdict, found) = judged(&[("HTTPS_PROXY", "http://me:pass@proxy:3128"), ("NO_PROXY", "a, b/8")]);
-        assert_eq!((verdict, found.as_str()), (Fine, "HTTPS_PROXY=http://…@proxy:3128, NO_PROXY=a, b/8"));
-        assert_eq!(judged(&[("http_proxy", "proxy:3128"), ("HTTP_PROXY", "proxy:3129")]).0, Warning);
-        for odd in ["ftp://x", "http://", "no proxy"] {
-            assert_eq!(judged(&[("ALL_PROXY", odd)]).0, Warning, "{odd}");
-        }
+        assert_eq!(clock(there, None, Os::Windows).verdict, Skipped);
     }
 }

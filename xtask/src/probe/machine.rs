@@ -1,36 +1,56 @@
 //! Looks at what every machine has.
 
-use super::{Ground, Probe, ask};
-use crate::client;
+use super::{Ground, Probe, docker};
 use crate::component::Component;
 use crate::daemon::state;
-use crate::doctor::docker;
 use crate::doctor::machine::{self, Listening, Tools};
 use crate::os;
 use crate::platform::Os;
 use crate::process::{self, Argv};
+use crate::source::Source;
+use crate::version::Spec;
 use crate::workspace::Endpoint;
 use std::fs;
 use std::path::Path;
 
+/// Told early: most of what mends other things takes rights.
+pub(super) const RIGHTS: Probe<Ground> =
+    Probe { checks: &["rights"], look: |ground| vec![machine::rights(os::check_rights().err().as_ref(), ground.os())] };
+
 pub(super) const PROBES: &[Probe<Ground>] = &[
-    Probe { checks: &["rights"], look: |ground| vec![machine::rights(os::check_rights().err().as_ref(), ground.os())] },
     Probe {
         checks: &["workspace"],
-        look: |ground| vec![machine::workspace(ground.workspace.base(), ground.objection.as_ref(), ground.os())],
+        look: |ground| {
+            let (base, is_there) = (ground.workspace.base(), is_there(ground));
+            vec![machine::workspace(base, is_there, ground.objection.as_ref(), ground.os())]
+        },
     },
     Probe {
         checks: &["disk"],
         look: |ground| {
             let free = os::free_space(ground.nearest_folder()).map_err(|error| error.to_string());
-            vec![machine::disk(free, ground.os())]
+            vec![machine::disk(free, is_there(ground), ground.os())]
         },
     },
     Probe { checks: &["endpoints"], look: |ground| vec![machine::endpoints(&own_endpoints(ground), ground.os())] },
     Probe { checks: &["services"], look: |ground| vec![machine::others(&services(), &others(ground.os()))] },
-    Probe { checks: &["docker"], look: |ground| vec![docker::judge(&client::docker::ask(ground.os()), ground.os())] },
-    Probe { checks: &["go"], look: |ground| vec![machine::go(&tools(), &ground.request.source, ground.os())] },
+    Probe { checks: &["docker", "buildx"], look: docker::look },
+    Probe { checks: &["go"], look: |ground| vec![machine::go(&tools(ground), why_built(ground), ground.os())] },
 ];
+
+fn is_there(ground: &Ground) -> bool {
+    ground.workspace.base().is_dir()
+}
+
+/// Why something must be built from source, if that is known beforehand.
+fn why_built(ground: &Ground) -> Option<&'static str> {
+    let asks_for_ref = ground.request.specs.iter().any(|(_, spec)| matches!(spec, Spec::GoRef(_)));
+    match ground.request.source {
+        Source::Go => Some("`--source go`"),
+        _ if asks_for_ref => Some("the branch or commit that was asked for"),
+        _ => None,
+    }
+}
 
 fn own_endpoints(ground: &Ground) -> Vec<Listening> {
     let recorded = state::read(&ground.workspace).ok().flatten();
@@ -67,15 +87,15 @@ fn services() -> Result<Vec<String>, String> {
 }
 
 /// What building from source would find.
-pub(super) fn tools() -> Tools {
-    let succeeds = |argv: &Argv| ask(argv).is_ok_and(|output| output.status.success());
+pub(super) fn tools(ground: &Ground) -> Tools {
+    let succeeds = |argv: &Argv| ground.ask(argv).is_ok_and(|output| output.status.success());
     let compiler = std::env::var("CC").ok().and_then(|cc| cc.split_whitespace().next().map(str::to_owned));
     let compiler = compiler.unwrap_or_else(|| "gcc".into());
     Tools {
         go: process::find("go").map(|go| go_version(&go).unwrap_or_else(|| "go".into())),
         has_c_compiler: process::find(&compiler).is_some(),
-        has_libseccomp: process::find("apt-get").is_some()
-            || succeeds(&Argv::new("pkg-config").args(["--exists", "libseccomp"])),
+        has_libseccomp: succeeds(&Argv::new("pkg-config").args(["--exists", "libseccomp"])),
+        has_apt: process::find("apt-get").is_some(),
     }
 }
 

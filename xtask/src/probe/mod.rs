@@ -1,18 +1,22 @@
 //! Looks at this machine for `doctor`: side by side, each for a limited time, and writing nothing. What is found is judged
 //! in [`crate::doctor`].
 
+mod docker;
 mod linux;
 mod machine;
 mod net;
 mod windows;
 
 use crate::daemon::state::Request;
-use crate::doctor::Check;
+use crate::doctor::docker::Need;
+use crate::doctor::{self, Check};
 use crate::error::Error;
 use crate::http::{Http, Retry};
+use crate::os;
 use crate::platform::Os;
 use crate::process::{self, Argv, Output};
 use crate::source::Github;
+use crate::version::Spec;
 use crate::workspace::Workspace;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,11 +24,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a look may take: PowerShell alone takes seconds to tell of Defender.
+/// How long all of it may take: the looks begin together. PowerShell alone takes seconds to tell of Defender.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The same for a program that a look runs, and for a server: so that what hangs is ended, and can be named.
-const PATIENCE_WITH_ANOTHER: Duration = Duration::from_secs(15);
+/// How long the programs that a look runs may take in all. It ends earlier, so that what hangs is ended, and can be named.
+const PATIENCE_WITH_PROGRAMS: Duration = Duration::from_secs(17);
+
+/// How long a server may be silent, before it answers and once more while it does.
+const PATIENCE_WITH_A_SERVER: Duration = Duration::from_secs(8);
+
+const _: () = assert!(PATIENCE_WITH_PROGRAMS.as_secs() < PATIENCE.as_secs());
+const _: () = assert!(2 * PATIENCE_WITH_A_SERVER.as_secs() < PATIENCE_WITH_PROGRAMS.as_secs());
 
 /// What the looks are told.
 pub struct Ground {
@@ -38,8 +48,14 @@ pub struct Ground {
     pub github: Github,
     /// The base image that builds are to take.
     pub base_image: Option<String>,
+    /// What Docker is to builds.
+    pub docker: Need,
+    /// The buildx asked for.
+    pub buildx: Option<Spec>,
     /// Touch no network.
     pub offline: bool,
+    /// When it was asked how things are.
+    pub since: Instant,
 }
 
 impl Ground {
@@ -48,8 +64,29 @@ impl Ground {
     }
 
     /// One that gives up soon: who asks how things are does not want to wait until they are better.
-    fn http(&self) -> Http {
-        Http::new(self.offline, Retry { attempts: 1, stall: PATIENCE_WITH_ANOTHER, ..Retry::default() })
+    ///
+    /// It is never dropped: that would wait for a name that nobody resolves, for as long as the system does.
+    fn http(&self) -> &'static Http {
+        let retry = Retry { attempts: 1, stall: PATIENCE_WITH_A_SERVER, ..Retry::default() };
+        Box::leak(Box::new(Http::new(self.offline, retry)))
+    }
+
+    /// What is left for programs, in whole seconds.
+    fn left_for_programs(&self) -> Duration {
+        Duration::from_secs(PATIENCE_WITH_PROGRAMS.saturating_sub(self.since.elapsed()).as_secs_f32().round() as u64)
+    }
+
+    /// Runs a program that only tells something; a sentence where it can't be run or hangs.
+    fn ask(&self, argv: &Argv) -> Result<Output, String> {
+        let patience = self.left_for_programs();
+        match process::capture_within(argv, patience) {
+            Ok(Some(output)) => Ok(output),
+            Ok(None) => {
+                let limit = humantime::format_duration(patience);
+                Err(format!("`{}` took longer than {limit}", argv.program().display()))
+            }
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// The deepest folder on the way to the workspace that is there.
@@ -82,7 +119,8 @@ fn probes(os: Os) -> Vec<Probe<Ground>> {
 /// Looks at everything.
 pub fn all(ground: Ground) -> Vec<Check> {
     let probes = probes(ground.os());
-    side_by_side(&Arc::new(ground), &probes, PATIENCE)
+    let checks = side_by_side(&Arc::new(ground), &probes, PATIENCE);
+    if os::check_rights().is_ok() { doctor::for_root(checks) } else { checks }
 }
 
 /// Looks side by side. One that hangs is left behind, and its checks can't be told.
@@ -114,18 +152,6 @@ fn side_by_side<G: Send + Sync + 'static>(ground: &Arc<G>, probes: &[Probe<G>], 
         checks.iter().map(|check| Check::untold(check, &why)).collect()
     };
     under_way.into_iter().flat_map(told).collect()
-}
-
-/// Runs a program that only tells something; a sentence where it can't be run or hangs.
-fn ask(argv: &Argv) -> Result<Output, String> {
-    match process::capture_within(argv, PATIENCE_WITH_ANOTHER) {
-        Ok(Some(output)) => Ok(output),
-        Ok(None) => {
-            let limit = humantime::format_duration(PATIENCE_WITH_ANOTHER);
-            Err(format!("`{}` took longer than {limit}", argv.program().display()))
-        }
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -2,23 +2,25 @@
 
 use super::{Ground, Probe, machine};
 use crate::base_image;
+use crate::component::Component;
 use crate::doctor::Check;
 use crate::doctor::net::{self, Reliance};
+use crate::doctor::proxies;
 use crate::http::{Glance, HttpError};
 use crate::os;
 use crate::source::Source;
 use std::time::SystemTime;
 
 pub(super) const PROBES: &[Probe<Ground>] = &[
-    Probe { checks: &["proxies"], look: |_| vec![net::proxies(&proxies())] },
+    Probe { checks: &["proxies"], look: |_| vec![proxies::proxies(&set_proxies(), os::system_proxy().as_deref())] },
     Probe { checks: &["source", "clock"], look: source },
     Probe { checks: &["registry"], look: |ground| vec![registry(ground)] },
 ];
 
 const OFFLINE: &str = "offline: nobody was asked";
 
-fn proxies() -> Vec<(String, String)> {
-    let is_meant = |name: &str| net::PROXIES.iter().any(|known| known.eq_ignore_ascii_case(name));
+fn set_proxies() -> Vec<(String, String)> {
+    let is_meant = |name: &str| proxies::PROXIES.iter().any(|known| known.eq_ignore_ascii_case(name));
     let mut set: Vec<(String, String)> = std::env::vars_os()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
         .filter(|(name, value)| is_meant(name) && !value.is_empty())
@@ -48,7 +50,7 @@ fn source(ground: &Ground) -> Vec<Check> {
             let reliance = Reliance {
                 source: source.clone(),
                 has_token: ground.github.token.is_some(),
-                has_substitute: ground.workspace.cache_index().is_file() || machine::tools().suffice(ground.os()),
+                has_substitute: ground.workspace.cache_index().is_file() || machine::tools(ground).suffice(ground.os()),
             };
             vec![net::github(&answer, &reliance), clock(&answer)]
         }
@@ -67,5 +69,6 @@ fn registry(ground: &Ground) -> Check {
         return Check::skipped("registry", OFFLINE);
     }
     let (url, host) = net::registry_of(&reference);
-    net::registry(&ground.http().glance(&url, None), &host)
+    let has_built = ground.workspace.root(Component::Containerd).is_dir();
+    net::registry(&ground.http().glance(&url, None), &host, has_built)
 }

@@ -5,14 +5,17 @@ use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::null_mut;
+use std::sync::{Mutex, PoisonError};
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SUCCESS};
 use windows_sys::Win32::Storage::FileSystem::GetDiskFreeSpaceExW;
-use windows_sys::Win32::System::Registry::{HKEY_LOCAL_MACHINE, RRF_RT_REG_DWORD, RegGetValueW};
+use windows_sys::Win32::System::Registry::{
+    HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegGetValueW,
+};
 use windows_sys::Win32::System::Services::{
     CloseServiceHandle, OpenSCManagerW, OpenServiceW, SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_QUERY_STATUS,
 };
 use windows_sys::Win32::System::SystemInformation::{ComputerNamePhysicalDnsFullyQualified, GetComputerNameExW};
-use windows_sys::w;
+use windows_sys::core::{PCWSTR, w};
 
 fn wide(text: &OsStr) -> Vec<u16> {
     text.encode_wide().chain([0]).collect()
@@ -46,12 +49,16 @@ impl Drop for Service {
     }
 }
 
+/// Held while services are asked for: under Wine 10, of threads that do so at once some are told that their handle is invalid.
+static ASKING: Mutex<()> = Mutex::new(());
+
 /// Whether a service of a name is installed. Asking takes no administrator's rights.
 ///
 /// # Errors
 /// The system's own.
 pub fn has_service(name: &str) -> io::Result<bool> {
     let name = wide(OsStr::new(name));
+    let _none_else = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: a plain call; this machine's own services are meant by null.
     let manager = Service::of(unsafe { OpenSCManagerW(null_mut(), null_mut(), SC_MANAGER_CONNECT) })?;
     // SAFETY: the manager is open, and the name ends with NUL.
@@ -67,20 +74,34 @@ pub fn has_service(name: &str) -> io::Result<bool> {
 /// # Errors
 /// The system's own.
 pub fn long_paths_enabled() -> io::Result<Option<u32>> {
+    number(HKEY_LOCAL_MACHINE, w!(r"SYSTEM\CurrentControlSet\Control\FileSystem"), w!("LongPathsEnabled"))
+}
+
+/// How far Windows has been updated: what stands behind the build number.
+pub fn windows_revision() -> Option<u32> {
+    number(HKEY_LOCAL_MACHINE, w!(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"), w!("UBR")).ok().flatten()
+}
+
+/// The proxy that is set in Windows itself for this user, where it is in use.
+pub fn system_proxy() -> Option<String> {
+    let settings = w!(r"Software\Microsoft\Windows\CurrentVersion\Internet Settings");
+    let is_used = number(HKEY_CURRENT_USER, settings, w!("ProxyEnable")).ok().flatten().is_some_and(|on| on != 0);
+    let server = is_used.then(|| text(HKEY_CURRENT_USER, settings, w!("ProxyServer"))).flatten();
+    server.filter(|server| !server.trim().is_empty())
+}
+
+/// Who may use a socket: there is none but pipes here, which have no group.
+pub fn group_of(_socket: &Path) -> Option<String> {
+    None
+}
+
+/// A number in the registry; `None` where there is no such value.
+fn number(root: HKEY, key: PCWSTR, name: PCWSTR) -> io::Result<Option<u32>> {
     let mut value = 0u32;
     let mut size = size_of::<u32>() as u32;
+    let none = null_mut();
     // SAFETY: the names end with NUL, and the number has the size that is passed.
-    let result = unsafe {
-        RegGetValueW(
-            HKEY_LOCAL_MACHINE,
-            w!(r"SYSTEM\CurrentControlSet\Control\FileSystem"),
-            w!("LongPathsEnabled"),
-            RRF_RT_REG_DWORD,
-            null_mut(),
-            (&raw mut value).cast(),
-            &mut size,
-        )
-    };
+    let result = unsafe { RegGetValueW(root, key, name, RRF_RT_REG_DWORD, none, (&raw mut value).cast(), &mut size) };
     match result {
         ERROR_SUCCESS => Ok(Some(value)),
         ERROR_FILE_NOT_FOUND => Ok(None),
@@ -99,6 +120,17 @@ pub fn host_name() -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
+/// A text in the registry, if it is there and no longer than one that people type.
+fn text(root: HKEY, key: PCWSTR, name: PCWSTR) -> Option<String> {
+    let mut value = [0u16; 1024];
+    let mut size = size_of_val(&value) as u32;
+    // SAFETY: the names end with NUL, and the buffer has the size that is passed, in bytes.
+    let result =
+        unsafe { RegGetValueW(root, key, name, RRF_RT_REG_SZ, null_mut(), value.as_mut_ptr().cast(), &mut size) };
+    let length = value.iter().position(|unit| *unit == 0)?;
+    (result == ERROR_SUCCESS).then(|| String::from_utf16_lossy(&value[..length]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +144,10 @@ mod tests {
         assert!(!has_service("no such service").unwrap());
         long_paths_enabled().unwrap();
         assert!(host_name().is_some_and(|name| !name.contains('\0')));
+        // What every Windows says of itself there, and Wine too.
+        let version = w!(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion");
+        assert!(text(HKEY_LOCAL_MACHINE, version, w!("ProductName")).unwrap().contains("Windows"));
+        assert_eq!(text(HKEY_LOCAL_MACHINE, version, w!("no such value")), None);
+        assert_eq!(number(HKEY_LOCAL_MACHINE, version, w!("no such value")).unwrap(), None);
     }
 }
