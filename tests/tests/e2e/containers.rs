@@ -1,6 +1,7 @@
 //! What takes containers of Linux: samples whose Dockerfiles have a shell's commands in them.
 
 mod docker;
+mod doctor;
 mod explained;
 mod failing;
 mod healing;
