@@ -27,7 +27,7 @@ pub enum Trouble {
     /// It took the call, and has not answered it.
     Stuck(String),
     /// It runs containers of another system.
-    OtherMode(String),
+    OtherMode(String, Server),
     /// Client, server and buildx have no API in common.
     TooOld(String),
     /// It runs, and not for this user.
@@ -63,13 +63,21 @@ struct PlatformAnswer {
 pub fn understand(stdout: &str, stderr: &str, os: Os) -> Result<Server, Trouble> {
     let answer = serde_json::from_str::<Answer>(stdout.trim()).ok();
     let Some(server) = answer.and_then(|answer| answer.server) else { return Err(trouble(stderr)) };
+    let known = Server { version: server.version, desktop: desktop_version(&server.platform.name) };
     if server.os != os.as_str() {
-        return Err(Trouble::OtherMode(server.os));
+        return Err(Trouble::OtherMode(server.os, known));
     }
     if two_numbers(&server.api_version).is_some_and(|api| api < OLDEST_API) {
         return Err(Trouble::TooOld(format!("its API is {}", server.api_version)));
     }
-    Ok(Server { version: server.version, desktop: desktop_version(&server.platform.name) })
+    Ok(known)
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.version)?;
+        self.desktop.map_or(Ok(()), |(major, minor)| write!(f, " (Docker Desktop {major}.{minor})"))
+    }
 }
 
 /// The version in `Docker Desktop 4.29.0 (145265)`.
@@ -114,7 +122,7 @@ impl fmt::Display for Trouble {
             Trouble::Absent => f.write_str("there is no `docker` on PATH"),
             Trouble::Stopped(said) => write!(f, "Docker does not run ({said})"),
             Trouble::Stuck(said) => write!(f, "Docker gives no answer ({said})"),
-            Trouble::OtherMode(os) => write!(f, "Docker runs containers of {os}"),
+            Trouble::OtherMode(os, server) => write!(f, "Docker {server} runs containers of {os}"),
             Trouble::TooOld(said) => write!(f, "this Docker is too old for buildx, or for its own client ({said})"),
             Trouble::Refused(said) => write!(f, "Docker refuses this user ({said})"),
             Trouble::Other(said) => write!(f, "Docker can't be used ({said})"),
@@ -139,10 +147,10 @@ impl Trouble {
             (Trouble::Stuck(_), Os::Windows) => {
                 "restart Docker Desktop, or the service (`Restart-Service docker`), or build with `--client buildctl`"
             }
-            (Trouble::OtherMode(_), Os::Windows) => {
+            (Trouble::OtherMode(..), Os::Windows) => {
                 "switch Docker Desktop to Windows containers: `& \"$Env:ProgramFiles\\Docker\\Docker\\DockerCli.exe\" -SwitchWindowsEngine`"
             }
-            (Trouble::OtherMode(_), Os::Linux) => "point DOCKER_HOST or `docker context use` at a Docker for Linux",
+            (Trouble::OtherMode(..), Os::Linux) => "point DOCKER_HOST or `docker context use` at a Docker for Linux",
             (Trouble::TooOld(_), _) => {
                 "update Docker (19.03 is the oldest that buildx takes), or unset DOCKER_API_VERSION"
             }
@@ -177,7 +185,8 @@ mod tests {
             understand(&answer("1.41", "linux"), "", Os::Linux),
             Ok(Server { version: "20.10.24+dfsg1".into(), desktop: None })
         );
-        assert_eq!(understand(&answer("1.41", "linux"), "", Os::Windows), Err(Trouble::OtherMode("linux".into())));
+        let other = understand(&answer("1.41", "linux"), "", Os::Windows).unwrap_err();
+        assert_eq!(other.to_string(), "Docker 20.10.24+dfsg1 runs containers of linux");
         assert!(matches!(understand(&answer("1.39", "linux"), "", Os::Linux), Err(Trouble::TooOld(_))));
         assert!(understand(&answer("1.40", "windows"), "", Os::Windows).is_ok());
     }
@@ -216,7 +225,7 @@ mod tests {
             Trouble::Absent,
             Trouble::Stopped(String::new()),
             Trouble::Stuck(String::new()),
-            Trouble::OtherMode("linux".into()),
+            Trouble::OtherMode("linux".into(), Server { version: String::new(), desktop: None }),
             Trouble::TooOld(String::new()),
             Trouble::Refused(String::new()),
         ];

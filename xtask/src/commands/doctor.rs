@@ -23,8 +23,8 @@ pub struct Options {
     /// Ask this base image's registry [default: that of the host's own]
     #[arg(long, value_name = "REF", env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
-    /// Judge Docker by whether this client would build with it [default: auto]
-    #[arg(long, value_enum, env = "BUILDKIT_WINDOWS_CLIENT", hide_env_values = true)]
+    /// Judge Docker by what is to drive the build: buildx (with Docker), buildctl or auto [default: auto]
+    #[arg(long, value_enum, hide_possible_values = true, env = "BUILDKIT_WINDOWS_CLIENT", hide_env_values = true)]
     client: Option<Wanted>,
 }
 

@@ -109,11 +109,7 @@ fn way(elsewhere: &Elsewhere) -> String {
 }
 
 fn fit(check: &'static str, server: &Server, place: &str, need: Need, os: Os) -> Check {
-    let version = match server.desktop {
-        Some((major, minor)) => format!("{} (Docker Desktop {major}.{minor})", server.version),
-        None => server.version.clone(),
-    };
-    let shown = format!("{version}, {} containers{place}", os.as_str());
+    let shown = format!("{server}, {} containers{place}", os.as_str());
     if need == Need::Unwanted {
         return Check::ok(check, format!("{shown}; `--client buildctl` makes no use of it"));
     }
@@ -160,7 +156,7 @@ fn mend(check: Check, found: &Found, os: Os) -> Check {
         (Trouble::Stopped(_), None, Installed::Otherwise) => {
             check.advise("there is no service `docker` here: start it as it was installed, or choose another with `docker context use`")
         }
-        (Trouble::OtherMode(_), None, Installed::Desktop) => {
+        (Trouble::OtherMode(..), None, Installed::Desktop) => {
             check.command(r#"& "$Env:ProgramFiles\Docker\Docker\DockerCli.exe" -SwitchWindowsEngine"#)
         }
         _ => check.advise(trouble.remedy(os)),

@@ -48,7 +48,7 @@ fn ask_server(ground: &Ground) -> Result<Server, Trouble> {
     if process::find("docker").is_none() {
         return Err(Trouble::Absent);
     }
-    let output = ground.ask(&docker().args(["version", "--format", "{{json .}}"])).map_err(Trouble::Other)?;
+    let output = ground.ask(&docker().args(["version", "--format", "{{json .}}"])).map_err(Trouble::Stuck)?;
     understand(&output.stdout, &output.stderr, ground.os())
 }
 

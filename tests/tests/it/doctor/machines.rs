@@ -263,7 +263,10 @@ fn a_runner_without_its_network_fails_only_who_asks_for_it() {
 #[test]
 fn a_laptop_with_docker_desktop_for_linux_and_no_elevation() {
     let mut laptop = OnWindows::laptop(false);
-    laptop.machine.docker = docker(Err(Trouble::OtherMode("linux".into())), Installed::Desktop);
+    laptop.machine.docker = docker(
+        Err(Trouble::OtherMode("linux".into(), Server { version: "28.5.1".into(), desktop: Some((4, 48)) })),
+        Installed::Desktop,
+    );
     // Docker Desktop runs on WSL 2, which has brought the library; the feature is off.
     laptop.feature = "2\r\n";
     laptop.networks = r#"{"Success":true,"Output":[{"Name":"Default Switch"}]}"#;
