@@ -185,6 +185,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     // These also tell why no workspace can lie where it is to.
     match &cli.command {
         Command::BuildSample(options) => return commands::build_sample::run(Context::new(&cli.shared, ui), options),
+        Command::Reset(options) => return commands::reset::run(Context::new(&cli.shared, ui), options),
         Command::Doctor(options) => return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options),
         Command::Bundle(options) => return commands::bundle::run(&Context::wherever(&cli.shared, ui)?, options),
         _ => {}
@@ -194,7 +195,6 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Up(options) => commands::up::run(&context, options),
         Command::Status(options) => commands::status::run(&context, options),
         Command::Logs(options) => commands::logs::run(&context, options),
-        Command::Reset(options) => commands::reset::run(&context, options),
         Command::Down => commands::down::run(&context),
         Command::Clean(options) => commands::clean::run(&context, options),
         Command::Resolve(options) => commands::resolve::run(&context, options),
@@ -205,6 +205,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         | Command::Doctor(_)
         | Command::Bundle(_)
         | Command::BuildSample(_)
+        | Command::Reset(_)
         | Command::Explain(_) => Ok(()),
     }
 }

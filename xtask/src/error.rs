@@ -1,6 +1,6 @@
 //! The one error type: what was tried, on what, why it failed, what to do next, and whose fault it was.
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use std::fmt;
 
 /// A result whose error a person can act on.
@@ -77,6 +77,13 @@ impl Error {
     #[must_use]
     pub fn known(mut self, failure: &'static Failure) -> Self {
         self.known = Some(failure);
+        self
+    }
+
+    /// The same by the row's id, where the harness finds out itself, without any message.
+    #[must_use]
+    pub fn known_as(mut self, id: &str) -> Self {
+        self.known = failure::find(id);
         self
     }
 
@@ -164,9 +171,9 @@ impl Error {
         let kind =
             self.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
         match kind {
-            Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
-                self.hint("free some space, or put the workspace on another disk with `--base-dir DIR`")
-            }
+            Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => self
+                .known_as("disk-full")
+                .hint("free some space, or put the workspace on another disk with `--base-dir DIR`"),
             Some(std::io::ErrorKind::PermissionDenied) => {
                 self.hint("check who owns it, or put the workspace elsewhere with `--base-dir DIR`")
             }
@@ -184,7 +191,6 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure;
 
     #[test]
     fn an_error_reads_as_one_sentence_and_says_nothing_twice() {
@@ -206,5 +212,7 @@ mod tests {
         let inner = Error::failed("no snapshot").known(stale).blaming_state();
         let outer = Err::<(), _>(inner).trying(|| "build".into()).unwrap_err();
         assert_eq!((outer.failure(), outer.blames_state()), (Some(stale), true));
+        let io = Err::<(), _>(std::io::Error::from(std::io::ErrorKind::StorageFull)).trying(|| "write".into());
+        assert_eq!(io.unwrap_err().failure(), Some(full));
     }
 }

@@ -41,20 +41,64 @@ fn a_reset_with_nothing_up_starts_what_it_needs() {
 #[test]
 fn as_json_each_level_with_what_it_freed() {
     let context = machine();
-    let levels = |arguments: &[&str]| {
+    let reset = |arguments: &[&str]| {
         let report = run(&context, &[&["reset", "--json"], arguments].concat()).success().json();
-        let levels = report["levels"].as_array().unwrap().clone();
-        let name = |level: &serde_json::Value| level["level"].as_str().unwrap().to_owned();
-        (levels.iter().map(name).collect::<Vec<_>>(), levels)
+        assert_eq!((&report["failure"], &report["exit"]["class"]), (&serde_json::Value::Null, &"done".into()));
+        report["resets"].as_array().unwrap().clone()
     };
-    assert_eq!(levels(&[]).0, Vec::<String>::new(), "there is nothing to reset yet");
     works(&context, &[]);
-    let (names, climbed) = levels(&[]);
-    assert_eq!(names, ["prune", "prune --all", "prune-histories"]);
-    assert!(climbed[0]["freed"].as_str().unwrap().ends_with('B'), "{climbed:?}");
-    let (names, hard) = levels(&["--hard"]);
-    assert_eq!(names, ["hard"]);
-    assert!(hard[0]["freed"].as_str().unwrap().ends_with('B'), "{hard:?}");
+    let climbed = reset(&[]);
+    assert_eq!(
+        climbed.iter().map(|level| level["level"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["prune", "prune --all", "prune-histories"]
+    );
+    let freed: u64 = climbed[..2].iter().map(|level| level["freed_bytes"].as_u64().unwrap()).sum();
+    // Under Wine nothing is built.
+    assert_eq!(freed > 1_000_000, cfg!(unix), "{climbed:?}");
+    assert!(climbed[2]["freed_bytes"].is_null() && climbed[2]["missing_leases"] == 0, "{climbed:?}");
+    let again = reset(&[]);
+    assert_eq!((&again[0]["freed_bytes"], &again[1]["freed_bytes"]), (&0.into(), &0.into()), "{again:?}");
+    let hard = reset(&["--hard"]);
+    assert_eq!((hard.len(), &hard[0]["level"]), (1, &"hard".into()));
+    assert!(hard[0]["freed_bytes"].as_u64().unwrap() > 0, "{hard:?}");
+}
+
+/// Nobody fetches and starts two daemons to find that they hold nothing.
+#[test]
+fn where_nothing_was_started_there_is_nothing_to_reset() {
+    let context = machine();
+    let is_nothing = |what: &str| {
+        let reset = run(&context, &["reset", "--json"]).success();
+        assert_eq!(reset.json()["resets"], serde_json::json!([]), "{reset}");
+        assert!(reset.stderr.contains(&format!("Reset nothing: {what}")), "{reset}");
+        assert_eq!(reset.stderr.lines().count(), 1, "{reset}");
+        assert_eq!(pid(&context, "containerd"), None);
+    };
+    is_nothing("there is no workspace");
+    run(&context, &["up", "--no-start"]).success();
+    is_nothing("the workspace holds no data of the daemons");
+}
+
+#[test]
+fn a_reset_makes_do_with_the_programs_that_are_there() {
+    let context = machine();
+    works(&context, &[]);
+    run(&context, &["down"]).success();
+    // Without a word of what was asked for, it is still what is installed.
+    fs::remove_file(context.base_dir().join("state.json")).unwrap();
+    let reset = run(&context, &["reset"]).success();
+    assert!(reset.stderr.contains("started first") && !reset.stderr.contains("Resolved"), "{reset}");
+    run(&context, &["down"]).success();
+    let ctr = format!("containerd/installed/bin/ctr{}", std::env::consts::EXE_SUFFIX);
+    fs::remove_file(context.base_dir().join(ctr)).unwrap();
+    let refused = run(&context, &["reset", "--json"]).exited(3);
+    assert_eq!(refused.json()["exit"]["class"], "ground", "{refused}");
+    assert!(refused.stderr.contains("not all programs of containerd"), "{refused}");
+    assert!(context.base_dir().join("containerd/root").exists(), "nothing is lost: {refused}");
+    let hard = run(&context, &["reset", "--hard"]).success();
+    assert!(hard.stderr.contains("the daemons stay down") && !hard.stderr.contains("Resolved"), "{hard}");
+    assert!(!context.base_dir().join("containerd/root").exists() && !context.base_dir().join("buildkit/root").exists());
+    works(&context, &[]);
 }
 
 /// What the scripts before this harness did on every run: delete one root, keep the other.

@@ -189,19 +189,26 @@ impl Prune {
     }
 }
 
-/// Frees what a level of `reset` frees.
+/// Frees what a level of `reset` frees. Sizes are asked for in bytes, a record a line: the table's total is rounded, and wrong
+/// where BuildKit doesn't know a size.
 pub fn prune(workspace: &Workspace, level: Prune) -> Argv {
-    buildctl(workspace).args(level.name().split(' '))
+    let argv = buildctl(workspace).args(level.name().split(' '));
+    if level == Prune::Histories { argv } else { argv.args(["--format", "{{.Size}}"]) }
 }
 
-/// What `buildctl prune` says it freed, as it says it: the last line is `Total:\t1.5MB`.
-pub fn freed(answer: &str) -> Option<&str> {
-    answer.lines().rev().find_map(|line| line.strip_prefix("Total:")).map(str::trim)
+/// What a level has freed, in bytes, of what is known: the size of a record that nobody has measured yet is -1.
+pub fn freed(level: Prune, answer: &str) -> Option<u64> {
+    let sizes = answer.lines().filter_map(|line| line.trim().parse::<u64>().ok());
+    (level != Prune::Histories).then(|| sizes.sum())
 }
 
-/// Whether `prune-histories` failed only over a lease that is gone already, which is what it was to achieve.
-pub fn is_missing_lease(said: &str) -> bool {
-    said.lines().any(|line| line.contains("lease \"") && line.contains(": not found"))
+/// How many leases are gone already, if that is all that `prune-histories` failed of: to get rid of them is what it was for.
+pub fn missing_leases(said: &str) -> Option<usize> {
+    let (missing, other): (Vec<&str>, Vec<&str>) = said
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .partition(|line| line.contains("lease \"") && line.contains("\": not found"));
+    (!missing.is_empty() && other.is_empty()).then_some(missing.len())
 }
 
 #[cfg(test)]
@@ -234,8 +241,25 @@ mod tests {
 
     #[test]
     fn prune_tells_what_it_freed() {
-        assert_eq!(freed("ID\tRECLAIMABLE\nx\ttrue\nTotal:\t1.5MB\n"), Some("1.5MB"));
-        assert!(is_missing_lease("error: lease \"ref_x\": not found"));
-        assert!(!is_missing_lease("error: connection refused"));
+        let all = prune(&workspace("linux-amd64"), Prune::All).shown();
+        assert!(all.ends_with(" prune --all --format '{{.Size}}'"), "{all}");
+        for (answer, expected) in [("20721\n-1\n8192\n", 28913), ("-1\n", 0), ("", 0)] {
+            assert_eq!(freed(Prune::Unused, answer), Some(expected), "{answer:?}");
+        }
+        assert_eq!(freed(Prune::Histories, "TYPE\tREF\n"), None);
+    }
+
+    #[test]
+    fn only_leases_that_are_gone_are_no_failure() {
+        let one = "error: lease \"ref_x\": not found";
+        for (said, expected) in [
+            (one.to_owned(), Some(1)),
+            (format!("{one}\nlease \"ref_y\": not found\n"), Some(2)),
+            (format!("{one}\nconnection refused"), None),
+            ("error: connection refused".into(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(missing_leases(&said), expected, "{said:?}");
+        }
     }
 }

@@ -107,7 +107,6 @@ fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()>
         base_image: options.base_image.as_deref(),
         keeps: options.keep,
         relays: !options.json,
-        // A remote buildkitd's state is not this harness's to reset.
         heals: !stand.is_remote() && healing::is_wanted(options.heal, std::env::var("CI").ok().as_deref()),
         timeout: options.timeout,
     };

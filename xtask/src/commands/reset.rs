@@ -1,10 +1,11 @@
 //! `cargo xtask reset`: make BuildKit's and containerd's state agree again, level by level.
 
+use super::ended::Ended;
 use super::{print_json, tidying, up};
 use crate::client::buildctl::{self, Prune};
 use crate::component::Component;
 use crate::context::Context;
-use crate::daemon::state::{self, State};
+use crate::daemon::state::{self, Request};
 use crate::daemon::{self, roots, stop};
 use crate::error::{Error, Result};
 use crate::install;
@@ -12,6 +13,11 @@ use crate::process;
 use crate::ui::bytes;
 use clap::Args;
 use serde::Serialize;
+use std::time::Duration;
+
+/// How long BuildKit may take for one of its levels, where nobody says. A large cache takes it minutes, and one that hangs must
+/// not keep the last level from being done.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// The options of `reset`.
 #[derive(Debug, Args)]
@@ -19,6 +25,9 @@ pub struct Options {
     /// Go straight to deleting both roots and starting again
     #[arg(long)]
     hard: bool,
+    /// How long BuildKit may take for each level, as in 90s or 10m [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "hard")]
+    timeout: Option<Duration>,
     /// Print JSON: each level that was done, and what it freed
     #[arg(long)]
     json: bool,
@@ -56,16 +65,30 @@ impl Level {
 pub struct Freed {
     /// Its name.
     pub level: &'static str,
-    /// How much was freed, as it is told; `None` where BuildKit tells nothing.
-    pub freed: Option<String>,
+    /// How much was freed; `None` for the records of past builds, of which BuildKit tells no sizes.
+    pub freed_bytes: Option<u64>,
+    /// How many of those records stay, because containerd has lost the lease that each has there. They are in no build's way.
+    pub missing_leases: usize,
 }
 
-/// Runs it.
-pub fn run(context: &Context, options: &Options) -> Result<()> {
-    let mut done = Vec::new();
-    let ended = reset(context, options, &mut done);
-    // What was freed before something failed is freed, too.
-    let printed = if options.json { print_json(&serde_json::json!({ "levels": done })) } else { Ok(()) };
+/// What `--json` prints: one object, whatever the command came to.
+#[derive(Serialize)]
+struct Report {
+    /// What was freed before something failed is freed, too.
+    resets: Vec<Freed>,
+    #[serde(flatten)]
+    ended: Ended,
+}
+
+/// Runs it. Its one object also tells why there is no context to run in.
+///
+/// # Errors
+/// When not even the last level helps.
+pub fn run(context: Result<Context>, options: &Options) -> Result<()> {
+    let mut resets = Vec::new();
+    let ended = context.and_then(|context| reset(&context, options, &mut resets));
+    let report = Report { resets, ended: Ended::from(&ended) };
+    let printed = if options.json { print_json(&report) } else { Ok(()) };
     ended.and(printed)
 }
 
@@ -79,14 +102,14 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
     }
     let _guard = context.lock("reset")?;
     // A newer harness's workspace is refused before anything in it changes.
-    state::read(&context.workspace)?;
-    if install::installed(&context.workspace, Component::Buildkit).is_none() {
-        context.ui.step("Reset", "nothing: the workspace holds no state yet");
+    if !roots::exist(&context.workspace) && !state::are_daemons_recorded(&context.workspace)? {
+        context.ui.step("Reset", "nothing: the workspace holds no data of the daemons");
         return Ok(());
     }
     if options.hard {
         return hard(context, done);
     }
+    check_installed(context)?;
     if !both_answer(context) {
         context.ui.note("the daemons are not up, so they are started first");
         if let Err(error) = start_again(context) {
@@ -95,7 +118,7 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
         }
     }
     for level in Prune::LEVELS {
-        match climb(context, level) {
+        match climb(context, level, options.timeout.unwrap_or(PATIENCE)) {
             Ok(freed) => done.push(freed),
             Err(error) => {
                 context.ui.warn(&error.to_string());
@@ -116,7 +139,7 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
 /// When BuildKit refuses, or the daemons don't come up again.
 pub fn apply(context: &Context, level: Level, done: &mut Vec<Freed>) -> Result<()> {
     match level {
-        Level::Buildkit(prune) => climb(context, prune).map(|freed| done.push(freed)),
+        Level::Buildkit(prune) => climb(context, prune, PATIENCE).map(|freed| done.push(freed)),
         Level::Hard => hard(context, done),
     }
 }
@@ -128,45 +151,62 @@ fn both_answer(context: &Context) -> bool {
 }
 
 /// One of BuildKit's own levels.
-fn climb(context: &Context, level: Prune) -> Result<Freed> {
-    let argv = buildctl::prune(&context.workspace, level);
-    let output = process::capture(&argv)?;
-    let done = |freed: Option<&str>| Freed { level: level.name(), freed: freed.map(str::to_owned) };
-    if output.status.success() {
-        let freed = buildctl::freed(&output.stdout);
-        let told = freed.map_or_else(|| "done".into(), |freed| format!("freed {freed}"));
-        context.ui.step("Reset", &format!("{}: {told}", level.name()));
-        return Ok(done(freed));
-    }
-    if level == Prune::Histories && buildctl::is_missing_lease(&output.stderr) {
-        context.ui.step("Reset", &format!("{}: a lease was gone already, which is no failure", level.name()));
-        return Ok(done(None));
-    }
-    Err(Error::ground(format!("`buildctl {}` failed: {}", level.name(), output.last_words())))
+fn climb(context: &Context, level: Prune, patience: Duration) -> Result<Freed> {
+    let name = level.name();
+    let Some(output) = process::capture_within(&buildctl::prune(&context.workspace, level), patience)? else {
+        let patience = humantime::format_duration(patience);
+        return Err(Error::ground(format!("`buildctl {name}` took longer than {patience}")));
+    };
+    let missing_leases = buildctl::missing_leases(&output.stderr);
+    let freed_bytes = buildctl::freed(level, &output.stdout);
+    let told = match (output.status.success(), missing_leases, freed_bytes) {
+        (true, _, Some(freed)) => format!("freed {}", bytes(freed)),
+        (true, _, None) => "done".into(),
+        (false, Some(missing), _) if level == Prune::Histories => {
+            format!("done, but for {missing} whose lease is gone already, which is no failure")
+        }
+        _ => return Err(Error::ground(format!("`buildctl {name}` failed: {}", output.last_words()))),
+    };
+    context.ui.step("Reset", &format!("{name}: {told}"));
+    Ok(Freed { level: name, freed_bytes, missing_leases: missing_leases.unwrap_or(0) })
 }
 
-/// The last level.
+/// The last level. It takes no programs but to start the daemons again.
 fn hard(context: &Context, done: &mut Vec<Freed>) -> Result<()> {
     let workspace = &context.workspace;
-    let freed = bytes(roots::disk_use(workspace));
+    let freed = roots::disk_use(workspace);
     tidying::empty(context)?;
     tidying::tell_stopped(context, &stop::all(workspace)?);
     roots::delete(workspace)?;
-    context.ui.step("Reset", &format!("both roots deleted: freed {freed}"));
-    done.push(Freed { level: Level::Hard.name(), freed: Some(freed) });
+    context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
+    done.push(Freed { level: Level::Hard.name(), freed_bytes: Some(freed), missing_leases: 0 });
+    if let Err(error) = check_installed(context) {
+        context.ui.note(&format!("the daemons stay down: {error}; `cargo xtask up` fetches what is missing"));
+        return Ok(());
+    }
     start_again(context)
+}
+
+/// What is to run: as before, else as asked for now.
+fn request(context: &Context) -> Result<Request> {
+    Ok(state::read(&context.workspace)?.map_or_else(|| context.request.clone(), |state| state.request))
+}
+
+/// Makes sure that there is something to start: a reset makes do with the programs that are there.
+fn check_installed(context: &Context) -> Result<()> {
+    let specs = request(context)?.specs;
+    match specs.iter().find(|(component, _)| install::installed(&context.workspace, *component).is_none()) {
+        None => Ok(()),
+        Some((component, _)) => Err(Error::ground(format!(
+            "the workspace has data, but not all programs of {component}"
+        ))
+        .hint("`cargo xtask up` puts them in place again; `cargo xtask reset --hard` deletes the data without them")),
+    }
 }
 
 /// Starts what is installed, whatever newer versions there may be by now.
 fn start_again(context: &Context) -> Result<()> {
-    let workspace = &context.workspace;
     // One may still run, and holds its endpoint.
-    tidying::tell_stopped(context, &stop::all(workspace)?);
-    let is_whole = |state: &State| {
-        state.request.specs.iter().all(|(component, _)| install::installed(workspace, *component).is_some())
-    };
-    match state::read(workspace)? {
-        Some(state) if is_whole(&state) => up::start(context, state.request),
-        _ => up::ensure(context),
-    }
+    tidying::tell_stopped(context, &stop::all(&context.workspace)?);
+    up::start(context, request(context)?)
 }

@@ -25,7 +25,7 @@ pub fn pair(workspace: &Workspace) -> Result<bool> {
     if one.is_some() && one == other {
         return Ok(false);
     }
-    let had_any = ROOTS.iter().any(|component| workspace.root(*component).exists());
+    let had_any = exist(workspace);
     delete(workspace)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let id = format!("{:x}-{:x}\n", since.as_nanos(), std::process::id());
@@ -45,6 +45,11 @@ pub fn condemn(workspace: &Workspace) -> Result<()> {
         files::delete(&mark(workspace, component))?;
     }
     Ok(())
+}
+
+/// Whether there is anything of either.
+pub fn exist(workspace: &Workspace) -> bool {
+    ROOTS.iter().any(|component| workspace.root(*component).exists())
 }
 
 /// Deletes both roots, and what belongs to them only while the daemons run. Both must be stopped.

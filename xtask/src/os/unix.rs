@@ -34,6 +34,7 @@ pub fn check_rights() -> Result<()> {
         return Ok(());
     }
     Err(Error::ground("containerd needs root on Linux, and this is another user")
+        .known_as("not-elevated")
         .hint("run it as root: `sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask …`"))
 }
 

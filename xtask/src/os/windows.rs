@@ -73,6 +73,7 @@ pub fn check_rights() -> Result<()> {
     Err(Error::ground(
         "containerd needs an administrator's rights on Windows, and this process has none: it is not elevated",
     )
+    .known_as("not-elevated")
     .hint("open a terminal with *Run as administrator*, and run the same command there"))
 }
 

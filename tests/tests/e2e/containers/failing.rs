@@ -37,7 +37,7 @@ fn a_dockerfile_with_an_error_in_it() {
     ----- stderr -----
     error: failed to build `docker.io/library/buildkit-sample:latest` (exit code 1): failed to solve: dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)
 
-    hint: buildkitd's whole log is in `[BASE]/buildkit/buildkitd.log`; `cargo xtask reset` if the state of an earlier run is to blame
+    hint: buildkitd's whole log is in `[BASE]/buildkit/buildkitd.log`
     ");
 }
 

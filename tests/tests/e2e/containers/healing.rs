@@ -1,10 +1,13 @@
 //! The fault that the harness was made for, made for real: BuildKit refers to what containerd no longer has.
 
+use super::failing::with_stand_in;
 use crate::{hello, kill, machine, pid, run, status, xtask};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use tests::{Outcome, TestContext, assert_outcome, real};
+use tests::{Outcome, StandIn, TestContext, Then, assert_outcome, real};
+use xtask::platform::Platform;
+use xtask::workspace::Workspace;
 
 /// What builds fail with when the context has changed since, and when it has not.
 const FAULTS: [(&str, bool); 2] = [("stale-snapshot", true), ("stale-content", false)];
@@ -85,6 +88,44 @@ fn healing_stops_at_the_lowest_level_that_does_and_says_which() {
         let again = run(&context, &["build-sample", "--heal", "--json", "--sample", &sample]).success();
         assert!(again.json()["healed"].is_null() && again.stderr.contains("CACHED"), "{again}");
     }
+}
+
+/// BuildKit's records of past builds each have a lease in containerd, and can't be deleted without.
+#[test]
+fn a_lease_that_is_gone_is_no_failure_and_is_told() {
+    let context = machine();
+    for line in ["one", "two"] {
+        let sample = sample(&context);
+        change(&context, line);
+        run(&context, &["build-sample", "--sample", &sample]).success();
+    }
+    let leases = ctr(&context, "buildkit_history", &["leases", "list", "--quiet"]);
+    let leases: Vec<&str> = leases.lines().collect();
+    assert_eq!(leases.len(), 2, "{leases:?}");
+    ctr(&context, "buildkit_history", &[&["leases", "delete"], &leases[..]].concat());
+    let reset = run(&context, &["reset", "--json"]).success();
+    let report = reset.json();
+    let last = report["resets"].as_array().unwrap().last().unwrap();
+    assert_eq!(last, &serde_json::json!({ "level": "prune-histories", "freed_bytes": null, "missing_leases": 2 }));
+    assert!(reset.stderr.contains("prune-histories: done, but for 2 whose lease is gone already"), "{reset}");
+    assert_eq!(run(&context, &["build-sample"]).success().stdout, hello());
+}
+
+/// Everything is real but for buildctl, which says that buildkitd answers, and waits for ever when it is to prune.
+#[test]
+fn a_level_that_hangs_gives_way_to_the_last_one() {
+    let context = machine();
+    run(&context, &["up", "--no-start"]).success();
+    let workspace = Workspace::new(context.base_dir().to_owned(), Platform::host().unwrap());
+    let is_asked = xtask::tools::buildctl(&workspace).args(["--timeout", "5", "debug", "workers"]).shown();
+    let (_, is_asked) = is_asked.split_once(' ').unwrap();
+    let script = StandIn::new("buildctl", "0.1.0").answers(is_asked, "").then(Then::NeverAnswer).script();
+    let folder = with_stand_in(&context, "buildkit", "buildctl", script);
+    run(&context, &["up", "--buildkit", &folder]).success();
+    let reset = run(&context, &["reset", "--json", "--timeout", "1s"]).success();
+    assert!(reset.stderr.contains("warning: `buildctl prune` took longer than 1s"), "{reset}");
+    let report = reset.json();
+    assert_eq!((report["resets"].as_array().unwrap().len(), &report["resets"][0]["level"]), (1, &"hard".into()));
 }
 
 #[test]
@@ -203,6 +244,26 @@ fn nothing_that_is_not_the_workspaces_own_is_touched() {
     assert_eq!(status(&other, "buildkitd")["answering"], true);
     let again = run(&other, &["build-sample"]).success();
     assert!(again.stderr.contains("CACHED"), "{again}");
+}
+
+/// A buildkitd that another started is another's to reset, whatever it says, and whatever was asked for.
+#[test]
+fn a_remote_buildkitd_is_not_reset() {
+    let theirs = machine();
+    let sample = fault(&theirs, true);
+    let pids = || ["containerd", "buildkitd"].map(|daemon| pid(&theirs, daemon));
+    let before = pids();
+    let socket = format!("unix://{}", theirs.base_dir().join("run/buildkitd.sock").display());
+    let mine = machine();
+    let line = ["build-sample", "--json", "--client", "buildctl", "--addr", &socket, "--sample", &sample];
+    // Where anything of the workspace's own would be healed.
+    let failed = xtask(&mine, &line).env("CI", "true").run().exited(1);
+    let report = failed.json();
+    assert_eq!((&report["failure"]["id"], &report["resets"]), (&"stale-snapshot".into(), &serde_json::json!([])));
+    assert!(!failed.stderr.contains("cargo xtask reset"), "{failed}");
+    assert_eq!(pids(), before);
+    let still = run(&theirs, &["build-sample", "--json", "--sample", &sample]).exited(1);
+    assert_eq!(still.json()["failure"]["id"], "stale-snapshot", "{still}");
 }
 
 /// containerd's own client, in a namespace of its own.

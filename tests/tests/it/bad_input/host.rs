@@ -43,6 +43,11 @@ fn without_rights_nothing_is_even_asked_for() {
         let outcome = context.unprivileged_xtask([command]).run().exited(3);
         assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", said), "{command}");
     }
+    for command in ["build-sample", "reset"] {
+        let report = context.unprivileged_xtask([command, "--json"]).run().exited(3).json();
+        assert_eq!(report["failure"]["id"], "not-elevated", "{command}: {report}");
+        assert_eq!(report["exit"], serde_json::json!({ "code": 3, "class": "ground" }), "{command}");
+    }
     assert!(server.requests().is_empty());
     assert!(!context.base_dir().exists());
 }

@@ -19,6 +19,9 @@ const LAST_LINES: usize = 5;
 /// How a client says that a step ended by itself: what that step printed tells why, and no log does.
 const STEP_ENDED: &str = "did not complete successfully: exit code";
 
+/// What messages that nobody knows speak of when state may be to blame: what BuildKit keeps in containerd.
+const OF_STATE: [&str; 6] = ["snapshot", "content digest", "content store", "blob", "lease", "layer"];
+
 /// What a failure is known to be.
 #[derive(Debug)]
 struct Reason {
@@ -56,16 +59,19 @@ pub fn blame(
         let is_needed = daemons.contains(&daemon);
         (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
     });
+    let is_elsewhere = daemons.is_empty();
     match (reason(|known| is_so(context, known), stage, last, said, &logged), word) {
         (Some(reason), _) if is_stale(stage, last) => explained(message, &reason).blaming_state(),
         (Some(reason), _) => explained(message, &reason),
-        (None, _) if daemons.is_empty() => Error::failed(message).hint(match stage {
-            Stage::Build => "see what that buildkitd has logged",
+        (None, Some(word)) if !is_elsewhere && !word.contains(STEP_ENDED) => {
+            unexplained(context, message, word, &logged)
+        }
+        (None, word) => Error::failed(message).hint(match stage {
             Stage::Run => "see what the container has printed",
+            Stage::Build if word.is_some_and(|word| word.contains(STEP_ENDED)) => "see what that step has printed",
+            Stage::Build if is_elsewhere => "see what that buildkitd has logged",
+            Stage::Build => "see `cargo xtask logs`",
         }),
-        (None, Some(word)) if !word.contains(STEP_ENDED) => unexplained(context, message, word, &logged),
-        (None, _) => Error::failed(message)
-            .hint("see `cargo xtask logs`; `cargo xtask reset` if the state of an earlier run is to blame"),
     }
 }
 
@@ -132,10 +138,15 @@ fn unexplained(context: &Context, message: String, word: &str, logged: &[(Compon
         [] => message,
         last => format!("{message}; meanwhile {name} logged:\n  {}", last.join("\n  ")),
     };
-    Error::failed(message).hint(format!(
-        "{name}'s whole log is in `{}`; `cargo xtask reset` if the state of an earlier run is to blame",
-        context.workspace.log(daemon).display()
-    ))
+    let advice =
+        if may_be_stale(word) { "; `cargo xtask reset` if the state of an earlier run is to blame" } else { "" };
+    let log = context.workspace.log(daemon);
+    Error::failed(message).hint(format!("{name}'s whole log is in `{}`{advice}", log.display()))
+}
+
+/// Whether a message that nobody knows speaks of what an earlier run may have left.
+fn may_be_stale(word: &str) -> bool {
+    OF_STATE.iter().any(|thing| word.contains(thing))
 }
 
 /// Whether it can be what a step failed of: for want of a network only if what is up gives it none.
@@ -197,6 +208,19 @@ mod tests {
             (Stage::Run, format!("docker: {words}"), false),
         ] {
             assert_eq!(is_stale(stage, &line), expected, "{stage:?} {line}");
+        }
+    }
+
+    #[test]
+    fn a_reset_is_advised_only_where_state_may_be_to_blame() {
+        for (word, expected) in [
+            ("failed to solve: failed to mount /w/x: snapshot y is busy", true),
+            ("failed to solve: failed to get reader from content store: z", true),
+            ("failed to solve: dockerfile parse error on line 2: unknown instruction: RUNN", false),
+            ("failed to solve: failed to compute cache key: \"/no\": not found", false),
+            ("failed to solve: unexpected EOF", false),
+        ] {
+            assert_eq!(may_be_stale(word), expected, "{word}");
         }
     }
 
