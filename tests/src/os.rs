@@ -21,10 +21,10 @@ pub(crate) use linux::{end, mounts_under, processes_under, unmount};
 #[cfg(unix)]
 pub use unix::run_restricted;
 #[cfg(unix)]
-pub(crate) use unix::{Group, exit_code, lead_group, make_executable, run_as};
+pub(crate) use unix::{Group, KILLED, exit_code, lead_group, make_executable, run_as};
 #[cfg(windows)]
 pub use windows::run_restricted;
 #[cfg(windows)]
 pub(crate) use windows::{
-    Group, end, exit_code, lead_group, make_executable, mounts_under, processes_under, run_as, unmount,
+    Group, KILLED, end, exit_code, lead_group, make_executable, mounts_under, processes_under, run_as, unmount,
 };

@@ -296,6 +296,11 @@ impl Outcome {
         self.to_string()
     }
 
+    /// Whether it was killed, and had not ended by itself before.
+    pub fn was_killed(&self) -> bool {
+        self.code == os::KILLED
+    }
+
     /// Checks the exit code.
     ///
     /// # Panics

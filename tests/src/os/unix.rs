@@ -38,6 +38,9 @@ impl Group {
     }
 }
 
+/// The exit code of who was killed.
+pub(crate) const KILLED: i32 = 128 + 9;
+
 /// The exit code, or 128 and the signal as shells tell it.
 pub(crate) fn exit_code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)

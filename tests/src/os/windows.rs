@@ -67,9 +67,12 @@ impl Group {
     /// Ends all of them.
     pub(crate) fn kill(&self) {
         // SAFETY: the job is open. One whose processes are gone already has what was wanted.
-        unsafe { TerminateJobObject(self.job.as_raw_handle(), 1) };
+        unsafe { TerminateJobObject(self.job.as_raw_handle(), KILLED.unsigned_abs()) };
     }
 }
+
+/// The exit code of who was killed: what unix makes of it, and no code of xtask's own.
+pub(crate) const KILLED: i32 = 137;
 
 /// The exit code.
 pub(crate) fn exit_code(status: ExitStatus) -> i32 {

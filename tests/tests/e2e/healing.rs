@@ -1,6 +1,6 @@
 //! Killed at any point, the next run heals.
 
-use crate::{kill, machine, pid, run, status, works, xtask};
+use crate::{kill, kill_at, kill_when, machine, pid, run, status, works};
 
 #[test]
 fn killed_daemons_are_replaced() {
@@ -20,7 +20,7 @@ fn up_killed_at_any_step_is_healed_by_the_next() {
     let context = machine();
     // Each text appears when a step is reached; the run is killed right then.
     for step in ["Resolved", "Fetching", "Unpacked"] {
-        drop(kill_at(&context, step));
+        kill_at(&context, &["up"], step);
     }
     let mut files =
         vec!["staging", "containerd/installed", "containerd/config.toml", "state.json", "buildkit/buildkitd.log"];
@@ -28,22 +28,11 @@ fn up_killed_at_any_step_is_healed_by_the_next() {
         files.extend(["run/containerd.sock", "run/buildkitd.sock"]);
     }
     for file in files {
-        run(&context, &["clean"]).success();
-        let mut running = xtask(&context, &["up"]).spawn();
         let path = context.base_dir().join(file);
-        while !path.exists() && running.is_running() {
-            std::thread::yield_now();
-        }
-        drop(running.kill());
-        assert!(path.exists() || file == "staging", "`up` never came to {file}");
+        let clean = || drop(run(&context, &["clean"]).success());
+        kill_when(&context, &["up"], clean, &format!("{file} is there"), || path.exists());
     }
     works(&context, &[]);
-}
-
-fn kill_at(context: &tests::TestContext, text: &str) -> tests::Outcome {
-    let mut running = xtask(context, &["up"]).spawn();
-    running.wait_for_output(text);
-    running.kill()
 }
 
 #[test]

@@ -82,6 +82,35 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
+/// Kills a run as soon as it has printed a text, which must not be the last that it does.
+fn kill_at(context: &TestContext, line: &[&str], text: &str) -> Outcome {
+    let mut running = xtask(context, line).spawn();
+    running.wait_for_output(text);
+    let killed = running.kill();
+    assert!(killed.was_killed(), "{line:?} had ended before it was killed at `{text}`: {killed}");
+    killed
+}
+
+/// Kills a run in the middle of what it does: as soon as something is so, and while it still is. A run that was too quick for that
+/// is begun anew, each time from what `prepare` makes.
+fn kill_when(context: &TestContext, line: &[&str], prepare: impl Fn(), what: &str, is_time: impl Fn() -> bool) {
+    let mut last = None;
+    for _ in 0..20 {
+        prepare();
+        assert!(!is_time(), "{what} is so before {line:?} has begun");
+        let mut running = xtask(context, line).spawn();
+        while running.is_running() && !is_time() {
+            std::thread::yield_now();
+        }
+        let killed = running.kill();
+        if killed.was_killed() && is_time() {
+            return;
+        }
+        last = Some(killed);
+    }
+    panic!("{line:?} could not be killed when {what}: {}", last.unwrap());
+}
+
 /// Ends a process without asking it.
 fn kill(pid: u32) {
     let process = xtask::os::process(pid).unwrap_or_else(|| panic!("there is no process {pid}"));

@@ -127,6 +127,7 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
         }
     }
     if both_answer(context) {
+        context.ui.note("only a build tells which level it takes: `cargo xtask build-sample --heal` goes no further");
         return Ok(());
     }
     context.ui.warn("the daemons no longer answer");

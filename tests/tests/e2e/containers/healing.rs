@@ -1,11 +1,12 @@
 //! The fault that the harness was made for, made for real: BuildKit refers to what containerd no longer has.
 
 use super::failing::with_stand_in;
-use crate::{hello, kill, machine, pid, run, status, xtask};
+use crate::{hello, kill, kill_at, kill_when, machine, pid, run, status, xtask};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use tests::{Outcome, StandIn, TestContext, Then, assert_outcome, real};
+use xtask::files;
 use xtask::platform::Platform;
 use xtask::workspace::Workspace;
 
@@ -69,7 +70,12 @@ fn healing_stops_at_the_lowest_level_that_does_and_says_which() {
     for (id, is_changed) in FAULTS {
         let context = machine();
         let sample = fault(&context, is_changed);
-        let built = run(&context, &["build-sample", "--heal", "--json", "--sample", &sample]).success();
+        // Asked for in either of the two ways.
+        let (option, variable) = if is_changed { ("--heal", "") } else { ("--json", "yes") };
+        let line =
+            xtask(&context, &["build-sample", option, "--sample", &sample]).env("BUILDKIT_WINDOWS_HEAL", variable);
+        let line = if is_changed { line.arg("--json") } else { line };
+        let built = line.run().success();
         let report = built.json();
         let resets = report["resets"].as_array().unwrap();
         let healed = report["healed"].as_str().unwrap_or_else(|| panic!("{id}: {built}"));
@@ -179,9 +185,17 @@ fn the_harness_does_not_get_there_by_itself() {
         run(&context, line).success();
         works(&line.join(" "));
     }
+    context.write("held/Dockerfile", "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n");
+    let held = context.root().join("held").display().to_string();
     for killed in [&["containerd"][..], &["buildkitd"], &["containerd", "buildkitd"]] {
         killed.iter().for_each(|daemon| kill(pid(&context, daemon).unwrap()));
         works(&format!("a kill of {killed:?}"));
+        // And in the middle of a build.
+        let mut building = xtask(&context, &["build-sample", "--sample", &held]).spawn();
+        building.wait_for_output(" on");
+        killed.iter().for_each(|daemon| kill(pid(&context, daemon).unwrap()));
+        building.wait().exited(3);
+        works(&format!("a kill of {killed:?} while they built"));
     }
     let base = context.base_dir();
     let [mark, containerd, buildkit] =
@@ -189,33 +203,26 @@ fn the_harness_does_not_get_there_by_itself() {
     for line in [&["up", "--fresh"][..], &["reset", "--hard"]] {
         // Between the two, containerd deletes all that BuildKit refers to; then the roots go.
         for text in ["Removed image", "Stopped containerd"] {
-            let mut running = xtask(&context, line).spawn();
-            running.wait_for_output(text);
-            drop(running.kill());
+            kill_at(&context, line, text);
             works(&format!("{line:?}, killed at {text}"));
         }
         for path in [&mark, &buildkit, &containerd] {
-            drop(killed_when(&context, line, || !path.exists()));
+            let prepare = || works("nothing");
+            kill_when(&context, line, prepare, &format!("{} is gone", path.display()), || !path.exists());
             works(&format!("{line:?}, killed without {}", path.display()));
         }
     }
     // And while both come back, one after the other.
     for path in [&containerd, &mark, &buildkit] {
-        run(&context, &["down"]).success();
-        for root in [&containerd, &buildkit] {
-            fs::remove_dir_all(root).unwrap();
-        }
-        drop(killed_when(&context, &["up"], || path.exists()));
+        let prepare = || {
+            run(&context, &["down"]).success();
+            for root in [&containerd, &buildkit] {
+                files::delete(root).unwrap();
+            }
+        };
+        kill_when(&context, &["up"], prepare, &format!("{} is there", path.display()), || path.exists());
         works(&format!("an `up` killed at {}", path.display()));
     }
-}
-
-fn killed_when(context: &TestContext, line: &[&str], is_time: impl Fn() -> bool) -> Outcome {
-    let mut running = xtask(context, line).spawn();
-    while !is_time() && running.is_running() {
-        std::thread::yield_now();
-    }
-    running.kill()
 }
 
 /// What another workspace holds, and another's images in this one's containerd, is not for a healing to touch.

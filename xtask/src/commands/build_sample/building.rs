@@ -3,14 +3,13 @@
 use super::blame::blame;
 use super::report::millis;
 use super::showing::{Stage, Stdout, show};
+use super::stand::Stand;
 use super::trial::{Outcome, Trial};
 use crate::base_image;
 use crate::client::{BaseImage, Build};
 use crate::commands::loaded;
-use crate::context::Context;
 use crate::daemon::log::Marks;
 use crate::error::{Context as _, Result};
-use crate::host_image;
 use crate::os;
 use crate::process::{self, Ending};
 use std::fs;
@@ -26,7 +25,7 @@ pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<
     let context = stand.context;
     let build = Build {
         context: sample.folder.clone(),
-        base_image: base_image(context, &sample.folder, trial.base_image)?,
+        base_image: base_image(stand, &sample.folder, trial.base_image)?,
         image: image.to_owned(),
     };
     outcome.base_image = build.base_image.shown();
@@ -54,24 +53,21 @@ pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<
     }
 }
 
-fn base_image(context: &Context, sample: &Path, asked: Option<&str>) -> Result<BaseImage> {
+fn base_image(stand: &Stand, sample: &Path, asked: Option<&str>) -> Result<BaseImage> {
     if let Some(reference) = asked {
         return Ok(BaseImage::Reference(reference.to_owned()));
     }
-    let Some(host) = os::windows() else {
-        let folder = context.workspace.base_image();
-        let digest = host_image::make(&folder, context.workspace.platform())?;
-        return Ok(BaseImage::Layout { folder, digest });
-    };
+    let Some(host) = os::windows() else { return stand.host_image() };
     let dockerfile = sample.join("Dockerfile");
     let text = fs::read(&dockerfile).trying(|| format!("read `{}`", dockerfile.display()))?;
     if !base_image::is_left_open(&String::from_utf8_lossy(&text)) {
         return Ok(BaseImage::Own);
     }
     let choice = base_image::for_host(host);
-    context.ui.step("Base image", &format!("{}, for {host}", choice.reference));
+    let ui = stand.context.ui;
+    ui.step("Base image", &format!("{}, for {host}", choice.reference));
     if let Some(doubt) = choice.doubt {
-        context.ui.note(&format!("{doubt}; `--base-image REF` takes another one"));
+        ui.note(&format!("{doubt}; `--base-image REF` takes another one"));
     }
     Ok(BaseImage::Reference(choice.reference.into()))
 }

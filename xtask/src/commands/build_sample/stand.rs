@@ -1,19 +1,20 @@
 //! What samples are tried on: a client that is connected, and the daemons that it needs. One stand serves any number of samples.
 
-use crate::client::Client;
 use crate::client::remote::Remote;
+use crate::client::{BaseImage, Client};
 use crate::commands::tidying::{end_container, listed};
 use crate::commands::up;
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::state;
 use crate::error::Result;
+use crate::host_image;
 use crate::install;
 use crate::os;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How the names of samples' containers begin.
@@ -54,6 +55,7 @@ pub struct Stand<'a> {
     id: String,
     containers: AtomicUsize,
     forgotten: Once,
+    host_image: Mutex<Option<BaseImage>>,
 }
 
 impl<'a> Stand<'a> {
@@ -67,6 +69,7 @@ impl<'a> Stand<'a> {
             id: format!("{:x}-", since.as_nanos()),
             containers: AtomicUsize::new(0),
             forgotten: Once::new(),
+            host_image: Mutex::new(None),
         }
     }
 
@@ -95,6 +98,20 @@ impl<'a> Stand<'a> {
         };
         let components = state.request.specs.iter().map(|(component, _)| *component);
         Ok(components.filter_map(|component| Some((component.name(), version(component)?))).collect())
+    }
+
+    /// The base image made from the host's own shell (Linux): once, since samples may be tried at the same time.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn host_image(&self) -> Result<BaseImage> {
+        let mut made = self.host_image.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(image) = &*made {
+            return Ok(image.clone());
+        }
+        let folder = self.context.workspace.base_image();
+        let digest = host_image::make(&folder, self.context.workspace.platform())?;
+        Ok(made.insert(BaseImage::Layout { folder, digest }).clone())
     }
 
     /// Whether it is a remote buildkitd that builds.
