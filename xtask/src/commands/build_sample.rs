@@ -12,7 +12,7 @@ pub(super) mod staging;
 pub(super) mod stand;
 pub(super) mod trial;
 
-use super::print_json;
+use super::{patience, print_json};
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::Result;
@@ -40,7 +40,7 @@ pub struct Options {
     #[arg(long, value_name = "REF", value_parser = NonEmptyStringValueParser::new(), env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
     /// How long build and run may take together, as in 90s or 10m
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = patience, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
     timeout: Duration,
     /// When stale state makes it fail, reset level by level and try again [default: yes in CI, where CI=true]
     #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true, default_missing_value = "yes", env = "BUILDKIT_WINDOWS_HEAL", hide_env_values = true, hide_possible_values = true, value_parser = BoolishValueParser::new())]

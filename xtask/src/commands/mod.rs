@@ -24,6 +24,7 @@ use crate::process::Argv;
 use crate::utf8::Utf8;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 /// Prints data: the only thing that goes to stdout.
 ///
@@ -76,6 +77,15 @@ impl Relay {
     /// When stdout can't be written.
     pub fn end(mut self) -> Result<()> {
         self.text.as_mut().map_or(Ok(()), |text| print(text.rest()))
+    }
+}
+
+/// Reads how long something may take. No time at all is no time in which anything could end.
+fn patience(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("it must be longer than nothing".into()),
+        Ok(patience) => Ok(patience),
+        Err(error) => Err(error.to_string()),
     }
 }
 

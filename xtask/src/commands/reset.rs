@@ -1,7 +1,7 @@
 //! `cargo xtask reset`: make BuildKit's and containerd's state agree again, level by level.
 
 use super::ended::Ended;
-use super::{print_json, tidying, up};
+use super::{patience, print_json, tidying, up};
 use crate::client::buildctl::{self, Prune};
 use crate::component::Component;
 use crate::context::Context;
@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long)]
     hard: bool,
     /// How long BuildKit may take for each level, as in 90s or 10m [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "hard")]
+    #[arg(long, value_name = "DURATION", value_parser = patience, conflicts_with = "hard")]
     timeout: Option<Duration>,
     /// Print JSON: each level that was done, and what it freed
     #[arg(long)]

@@ -252,7 +252,8 @@ fn a_file_system_that_nothing_can_be_stacked_on() {
 fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let context = machine();
     let building = sample(&context, "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n", None);
-    let mut run = xtask(&context, &["build-sample", "--sample", &building]).timeout(Duration::from_secs(120)).spawn();
+    let mut run =
+        xtask(&context, &["build-sample", "--json", "--sample", &building]).timeout(Duration::from_secs(120)).spawn();
     run.wait_for_output(" on");
     crate::kill(pid(&context, "buildkitd").unwrap());
     let failed = run.wait();
@@ -263,4 +264,5 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let word = failed.stderr.lines().find(is_clients).unwrap_or_else(|| panic!("{failed}"));
     let explained = context.xtask(["explain", "--json"]).stdin(word).run().success().json();
     assert!(["daemon-ended", "daemon-down"].contains(&explained["id"].as_str().unwrap()), "{explained}{failed}");
+    assert_eq!(failed.json()["failure"]["id"], explained["id"], "{failed}");
 }

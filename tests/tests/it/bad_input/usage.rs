@@ -23,6 +23,8 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["resolve", "--offline", "--quiet", "--verbose"],
         &["up", "--no-start", "--foreground"],
         &["build-sample", "--timeout", "soon"],
+        &["build-sample", "--timeout", "0s"],
+        &["reset", "--timeout", "1m", "--hard"],
         &["build-sample", "--client", "podman"],
         &["build-sample", "--addr", "localhost:1234"],
         &["build-sample", "--addr", "tcp://localhost"],

@@ -51,7 +51,13 @@ pub fn blame(
                 context.ui.passed_on(last);
             }
             let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
-            return daemon::with_log(&context.workspace, component, message);
+            let error = daemon::with_log(&context.workspace, component, message);
+            // One that was killed logs nothing of it; then the client's word is what is known.
+            let found = word.and_then(|_| failure::explain(last, Some(Speaker::Client)));
+            return match found.filter(|found| found.failure.class == failure::Class::Ground) {
+                Some(found) if error.failure().is_none() => error.known(found.failure),
+                _ => error,
+            };
         }
     }
     let message = format!("{what}: {}", word.unwrap_or(last));
