@@ -9,11 +9,15 @@ use crate::lock::{self, Guard};
 use crate::network::Network;
 use crate::os;
 use crate::platform::{Os, Platform};
+use crate::process::Argv;
 use crate::source::{self, Github, Ground, Resolved, Source, github};
 use crate::ui::Ui;
 use crate::version::Spec;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
+
+/// The variable that moves the workspace.
+const BASE_DIR: &str = "BUILDKIT_WINDOWS_BASE_DIR";
 
 /// The shared options made exact, and the effects that commands may use.
 pub struct Context<'a> {
@@ -37,6 +41,8 @@ pub struct Context<'a> {
     pub github: Github,
     /// Touch no network.
     pub offline: bool,
+    /// The workspace's folder, if it was typed: what is to be typed next needs it too.
+    typed_base: Option<PathBuf>,
 }
 
 impl<'a> Context<'a> {
@@ -70,6 +76,7 @@ impl<'a> Context<'a> {
         let absolute = std::path::absolute(&base).trying(|| format!("make `{}` absolute", base.display()))?;
         // Where a file is in its way there is no real one, which `check_place` tells.
         let base = os::real_path(&base).unwrap_or(absolute);
+        let is_typed = |base: &PathBuf| std::env::var_os(BASE_DIR).is_none_or(|variable| variable != *base);
         let network = shared.network.unwrap_or_default();
         let plugins = (network == Network::Nat).then_some(&Component::Cni);
         let components = Component::needed_on(platform.os).iter().chain(plugins);
@@ -97,7 +104,14 @@ impl<'a> Context<'a> {
             github: github::from_environment(|name| std::env::var(name).ok()),
             offline: shared.offline,
             locked: shared.locked,
+            typed_base: shared.base_dir.clone().filter(is_typed),
         })
+    }
+
+    /// A command of this program's for the same workspace, as it is to be typed.
+    pub fn typed(&self, command: &str) -> String {
+        let argv = Argv::new("cargo").args(["xtask", command]);
+        self.typed_base.iter().fold(argv, |argv, base| argv.arg("--base-dir").arg(base)).shown()
     }
 
     /// What was asked for of the daemons' components, and of buildx if anything was.

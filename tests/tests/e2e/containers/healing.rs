@@ -60,6 +60,11 @@ fn a_reset_heals_what_a_build_alone_does_not() {
             assert_eq!(failed.json()["failure"]["id"], id, "{attempt}: {failed}");
             assert!(failed.stderr.contains("run `cargo xtask reset`"), "{attempt}: {failed}");
         }
+        // The command to type is for the workspace that it was.
+        let base = context.base_dir().display().to_string();
+        let typed = xtask(&context, &["build-sample", "--sample", &sample, "--base-dir", &base]);
+        let failed = typed.env_remove("BUILDKIT_WINDOWS_BASE_DIR").run().exited(1);
+        assert!(failed.stderr.contains(&format!("run `cargo xtask reset --base-dir {base}`")), "{failed}");
         run(&context, &["reset"]).success();
         run(&context, &["build-sample", "--sample", &sample]).success();
     }

@@ -67,8 +67,8 @@ pub fn blame(
     });
     let is_elsewhere = daemons.is_empty();
     match (reason(|known| is_so(context, known), stage, last, said, &logged), word) {
-        (Some(reason), _) if is_stale(stage, last) => explained(message, &reason).blaming_state(),
-        (Some(reason), _) => explained(message, &reason),
+        (Some(reason), _) if is_stale(stage, last) => explained(context, message, &reason).blaming_state(),
+        (Some(reason), _) => explained(context, message, &reason),
         (None, Some(word)) if !is_elsewhere && !word.contains(STEP_ENDED) => {
             unexplained(context, message, word, &logged)
         }
@@ -111,13 +111,16 @@ fn reason(
     beside.map(aside).or_else(|| logged.iter().filter(|_| has_log).find_map(by_daemon).map(verdict))
 }
 
-fn explained(message: String, reason: &Reason) -> Error {
+fn explained(context: &Context, message: String, reason: &Reason) -> Error {
     let known = reason.known;
     let error = match known.class.fault() {
         Class::Ground if reason.is_verdict => Error::ground(message),
         _ => Error::failed(message),
     };
     let error = error.known(known);
+    if known.class == failure::Class::StaleState {
+        return error.hint(known.hint_with(&format!("run `{}`", context.typed("reset"))));
+    }
     if known.id != failure::NO_CONTAINER_RUNTIME {
         return error.hint(known.hint());
     }
@@ -144,8 +147,8 @@ fn unexplained(context: &Context, message: String, word: &str, logged: &[(Compon
         [] => message,
         last => format!("{message}; meanwhile {name} logged:\n  {}", last.join("\n  ")),
     };
-    let advice =
-        if may_be_stale(word) { "; `cargo xtask reset` if the state of an earlier run is to blame" } else { "" };
+    let reset = || format!("; `{}` if the state of an earlier run is to blame", context.typed("reset"));
+    let advice = may_be_stale(word).then(reset).unwrap_or_default();
     let log = context.workspace.log(daemon);
     Error::failed(message).hint(format!("{name}'s whole log is in `{}`{advice}", log.display()))
 }

@@ -152,5 +152,6 @@ fn compare(stand: &Stand, image: &str, expected: &str, printed: &str) -> Result<
     if stand.is_remote() {
         return Err(error.hint("if what that buildkitd has cached is to blame, have it pruned and try again"));
     }
-    Err(error.hint("if the state of an earlier run is to blame, `cargo xtask reset` and try again"))
+    let reset = stand.context.typed("reset");
+    Err(error.hint(format!("if the state of an earlier run is to blame, `{reset}` and try again")))
 }
