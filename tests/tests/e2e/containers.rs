@@ -10,5 +10,6 @@ mod main_job;
 mod places;
 mod registries;
 mod remote;
+mod report;
 mod running;
 mod source;

@@ -5,7 +5,7 @@ use crate::{hello, kill, kill_at, kill_when, machine, pid, run, status, xtask};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use tests::{Outcome, StandIn, TestContext, Then, assert_outcome, real};
+use tests::{StandIn, TestContext, Then, real};
 use xtask::files;
 use xtask::platform::Platform;
 use xtask::workspace::Workspace;
@@ -14,7 +14,7 @@ use xtask::workspace::Workspace;
 const FAULTS: [(&str, bool); 2] = [("stale-snapshot", true), ("stale-content", false)];
 
 /// A copy of the hello sample that a test may change.
-fn sample(context: &TestContext) -> String {
+pub(super) fn sample(context: &TestContext) -> String {
     let hello = crate::repository().join("fixtures/hello").join(std::env::consts::OS);
     for file in fs::read_dir(hello).unwrap().flatten().filter(|file| file.file_name() != "expected.txt") {
         context.write(PathBuf::from("hello").join(file.file_name()), fs::read(file.path()).unwrap());
@@ -286,97 +286,4 @@ fn ctr(context: &TestContext, namespace: &str, arguments: &[&str]) -> String {
     let output = ctr.output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// An outcome without the versions that are the newest just now.
-fn shown(context: &TestContext, mut outcome: Outcome) -> Outcome {
-    let real = real::programs(context.program());
-    for (version, name) in [(real.containerd(), "[CONTAINERD]"), (&real.buildkit, "[BUILDKIT]")] {
-        outcome.stdout = outcome.stdout.replace(&format!("\"{version}\""), &format!("\"{name}\""));
-    }
-    outcome
-}
-
-#[test]
-fn the_report_is_one_object_whatever_the_outcome() {
-    let context = machine();
-    let built = run(&context, &["build-sample", "-q", "--json"]).success();
-    assert_outcome!(shown(&context, built), @r#"
-    exit code: 0
-    ----- stdout -----
-    {
-      "versions": {
-        "buildkit": "[BUILDKIT]",
-        "containerd": "[CONTAINERD]",
-        "runc": "unknown"
-      },
-      "client": "buildctl",
-      "sample": "hello",
-      "base_image": "oci-layout://host@sha256:[SHA256]",
-      "printed": "Hello from a container!/ncontainerd runs it, and BuildKit built its image./nThis line was added by RUN./n",
-      "ran_again": false,
-      "as_expected": true,
-      "healed": null,
-      "resets": [],
-      "failure": null,
-      "exit": {
-        "code": 0,
-        "class": "done"
-      },
-      "took": {
-        "build_ms": "[NUMBER]",
-        "run_ms": "[NUMBER]",
-        "total_ms": "[NUMBER]"
-      }
-    }
-    ----- stderr -----
-    "#);
-    let other = sample(&context);
-    context.write("hello/expected.txt", "Hello\n");
-    let differs = run(&context, &["build-sample", "-q", "--json", "--sample", &other]).exited(1);
-    assert_outcome!(shown(&context, differs), @r#"
-    exit code: 1
-    ----- stdout -----
-    {
-      "versions": {
-        "buildkit": "[BUILDKIT]",
-        "containerd": "[CONTAINERD]",
-        "runc": "unknown"
-      },
-      "client": "buildctl",
-      "sample": "[ROOT]/hello",
-      "base_image": "oci-layout://host@sha256:[SHA256]",
-      "printed": "Hello from a container!/ncontainerd runs it, and BuildKit built its image./nThis line was added by RUN./n",
-      "ran_again": false,
-      "as_expected": false,
-      "healed": null,
-      "resets": [],
-      "failure": {
-        "id": null,
-        "class": null,
-        "message": "the container of `docker.io/library/buildkit-sample:latest` printed something else than it must:/n--- expected/n+++ printed/n@@ -1 +1,3 @@/n-Hello/n+Hello from a container!/n+containerd runs it, and BuildKit built its image./n+This line was added by RUN.",
-        "hint": "if the state of an earlier run is to blame, `cargo xtask reset` and try again"
-      },
-      "exit": {
-        "code": 1,
-        "class": "failed"
-      },
-      "took": {
-        "build_ms": "[NUMBER]",
-        "run_ms": "[NUMBER]",
-        "total_ms": "[NUMBER]"
-      }
-    }
-    ----- stderr -----
-    error: the container of `docker.io/library/buildkit-sample:latest` printed something else than it must:
-    --- expected
-    +++ printed
-    @@ -1 +1,3 @@
-    -Hello
-    +Hello from a container!
-    +containerd runs it, and BuildKit built its image.
-    +This line was added by RUN.
-
-    hint: if the state of an earlier run is to blame, `cargo xtask reset` and try again
-    "#);
 }
