@@ -115,6 +115,8 @@ pub enum Command {
     Up(commands::up::Options),
     /// Build the sample image, run a container from it, and compare what it prints
     BuildSample(commands::build_sample::Options),
+    /// Have a buildx builder for your own builds, and print the variables that lead to it
+    Builder(commands::builder::Options),
     /// Show each daemon: version, pid, endpoint, since when, answering or not, disk use
     Status(commands::status::Options),
     /// Show what the daemons logged
@@ -193,6 +195,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     let context = Context::new(&cli.shared, ui)?;
     match &cli.command {
         Command::Up(options) => commands::up::run(&context, options),
+        Command::Builder(options) => commands::builder::run(&context, options),
         Command::Status(options) => commands::status::run(&context, options),
         Command::Logs(options) => commands::logs::run(&context, options),
         Command::Down => commands::down::run(&context),

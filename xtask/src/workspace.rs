@@ -46,7 +46,7 @@ impl Endpoint {
     /// The address for `ctr`, run in the folder [`Workspace::run`].
     pub fn ctr_address(&self) -> String {
         match self {
-            Endpoint::Unix { path, seen_by_daemons } if path != seen_by_daemons => {
+            Endpoint::Unix { path, .. } if !self.is_reached_from_anywhere() => {
                 // Absolute, as ctr wants it, and short: the kernel resolves it from the client's own folder.
                 let file = path.file_name().unwrap_or_default();
                 Path::new("/proc/self/cwd").join(file).display().to_string()
@@ -61,6 +61,11 @@ impl Endpoint {
             Endpoint::Unix { .. } => format!("unix://{}", self.ctr_address()),
             Endpoint::Pipe(_) => self.buildkit_address(),
         }
+    }
+
+    /// Whether a client may be run in any folder to reach it.
+    pub fn is_reached_from_anywhere(&self) -> bool {
+        !matches!(self, Endpoint::Unix { path, seen_by_daemons } if path != seen_by_daemons)
     }
 
     /// What to show to people.

@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod build_sample;
+pub mod builder;
+mod buildx;
 pub mod bundle;
 pub mod ci;
 pub mod clean;

@@ -5,11 +5,11 @@ use crate::client::buildctl::Buildctl;
 use crate::client::buildx::{Buildx, Program};
 use crate::client::docker;
 use crate::client::remote::Remote;
-use crate::commands::up;
+use crate::commands::{buildx, up};
 use crate::component::Component;
 use crate::context::Context;
 use crate::docker::Server;
-use crate::error::{Class, Error, Result};
+use crate::error::Result;
 use crate::version::Spec;
 use clap::ValueEnum;
 
@@ -34,10 +34,10 @@ pub fn choose<'a>(context: &'a Context, wanted: Wanted, remote: Option<&Remote>)
         Wanted::Buildctl => {}
         Wanted::Buildx => {
             let server = docker::ask(os).map_err(|trouble| trouble.error(os))?;
-            return buildx(context, &server, remote);
+            return with_docker(context, &server, remote);
         }
         Wanted::Auto => {
-            let reason = match docker::ask(os).map(|server| buildx(context, &server, remote)) {
+            let reason = match docker::ask(os).map(|server| with_docker(context, &server, remote)) {
                 Ok(Ok(client)) => return Ok(client),
                 // What was asked for by name is not passed over.
                 Ok(Err(error)) if context.buildx.is_some() => return Err(error),
@@ -55,44 +55,12 @@ pub fn choose<'a>(context: &'a Context, wanted: Wanted, remote: Option<&Remote>)
     Ok(Box::new(Buildctl::new(&context.workspace, remote.cloned())))
 }
 
-fn buildx<'a>(context: &'a Context, server: &Server, remote: Option<&Remote>) -> Result<Box<dyn Client + 'a>> {
-    let program = match &context.buildx {
-        Some(asked) => {
-            up::ensure_installed(context, Component::Buildx, Some(asked))?;
-            Program::Component
-        }
-        None if has_plugin()? => Program::Plugin,
-        None => {
-            up::ensure_installed(context, Component::Buildx, None).map_err(|error| without_buildx(&error))?;
-            Program::Component
-        }
-    };
+fn with_docker<'a>(context: &'a Context, server: &Server, remote: Option<&Remote>) -> Result<Box<dyn Client + 'a>> {
+    let program = buildx::program(context)?;
     let which = match program {
         Program::Plugin => "its own buildx",
         Program::Component => "the workspace's buildx",
     };
     context.ui.step("Client", &format!("Docker {}, with {which}", server.version));
     Ok(Box::new(Buildx::new(&context.workspace, program, remote.cloned())))
-}
-
-/// A plugin that never answers is not passed over: the build would hang on it, or wonder why its Docker has another.
-fn has_plugin() -> Result<bool> {
-    docker::has_buildx().map_err(|trouble| {
-        Error::ground(format!("failed to ask for Docker's buildx: {trouble}"))
-            .hint("mend or remove Docker's plugin, or give another buildx with `--buildx SPEC|PATH`")
-    })
-}
-
-fn without_buildx(error: &Error) -> Error {
-    let message = format!("Docker has no buildx, and none could be fetched: {error}");
-    let more = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
-    let hint = format!(
-        "install Docker's plugin (docker-buildx-plugin in Docker's own packages), or name one with `--buildx SPEC|PATH`{more}"
-    );
-    match error.class() {
-        Class::Failed => Error::failed(message),
-        Class::Usage => Error::usage(message),
-        Class::Ground => Error::ground(message),
-    }
-    .hint(hint)
 }
