@@ -26,6 +26,15 @@ impl Class {
             Class::Ground => 3,
         }
     }
+
+    /// Its name, as people and scripts read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Failed => "failed",
+            Class::Usage => "usage",
+            Class::Ground => "ground",
+        }
+    }
 }
 
 /// An error as a person reads it: one sentence, its causes, and a hint.
