@@ -10,6 +10,7 @@ pub mod docker;
 mod environment;
 pub mod filters;
 mod go;
+pub mod night;
 mod os;
 pub mod real;
 pub mod run;

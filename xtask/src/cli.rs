@@ -137,6 +137,8 @@ pub enum Command {
     Bundle(commands::bundle::Options),
     /// Tell what a message means: by its id, or found in a text on stdin
     Explain(commands::explain::Options),
+    /// Make a page, a job's summary, JUnit's XML and badges of a night's results
+    Report(commands::report::Options),
     /// Print shell completions
     Completions(commands::completions::Options),
     /// Measure the harness against the same work done by hand
@@ -182,6 +184,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
         Command::Explain(options) => return commands::explain::run(ui, options),
         Command::Ci(options) => return commands::ci::run(ui, options),
+        Command::Report(options) => return commands::report::run(ui, options),
         _ => {}
     }
     // These also tell why no workspace can lie where it is to.
@@ -209,6 +212,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         | Command::Bundle(_)
         | Command::BuildSample(_)
         | Command::Reset(_)
-        | Command::Explain(_) => Ok(()),
+        | Command::Explain(_)
+        | Command::Report(_) => Ok(()),
     }
 }

@@ -36,6 +36,7 @@ pub mod network;
 pub mod platform;
 pub mod redact;
 pub mod release;
+pub mod report;
 pub mod result;
 pub mod sample;
 pub mod tools;

@@ -1,0 +1,187 @@
+//! `cargo xtask report`: a night's results as a page, a job's summary, JUnit's XML and badges.
+
+use crate::error::{Context as _, Error, Result};
+use crate::files;
+use crate::report::model::{Report, began};
+use crate::report::text::{count, moment};
+use crate::report::{self, PAGE, html};
+use crate::result::{self, CellResult, Night};
+use crate::ui::Ui;
+use clap::Args;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The options of `report`.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// A night's result files, or folders with them
+    #[arg(required = true, value_name = "RESULTS")]
+    results: Vec<PathBuf>,
+    /// The folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The result files of earlier nights, or folders with them: tell what changed, and how long steps took
+    #[arg(long, value_name = "RESULTS", num_args = 1..)]
+    previous: Vec<PathBuf>,
+}
+
+/// Runs it; it needs no workspace.
+pub fn run(ui: &Ui, options: &Options) -> Result<()> {
+    let out = &options.out;
+    check_out(out)?;
+    let (results, errors) = read(&options.results)?;
+    let mut errors = errors.into_iter();
+    if let Some(first) = errors.next() {
+        errors.for_each(|error| ui.warn(&error.to_string()));
+        return Err(first);
+    }
+    let night = one_night(&results)?;
+    let results: Vec<CellResult> = results.into_iter().map(|(_, result)| result).collect();
+    let earlier = earlier(ui, &options.previous, &results)?;
+    let report = Report::new(night, results, &earlier);
+    write(out, &report::files(&report))?;
+    ui.step("Reported", &format!("{}, in `{}`", report.sentence(), out.join(PAGE).display()));
+    Ok(())
+}
+
+/// Result files with their paths.
+type Named = Vec<(PathBuf, CellResult)>;
+
+/// Reads result files; one that is none spoils no other.
+fn read(paths: &[PathBuf]) -> Result<(Named, Vec<Error>)> {
+    let (mut results, mut errors) = (Named::new(), Vec::new());
+    for path in listed(paths)? {
+        match read_one(&path) {
+            Ok(result) => results.push((path, result)),
+            Err(error) => errors.push(error),
+        }
+    }
+    Ok((results, errors))
+}
+
+fn read_one(path: &Path) -> Result<CellResult> {
+    let name = path.display();
+    let bytes = fs::read(path).trying(|| format!("read `{name}`"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Error::usage(format!("`{name}` is no result file"))
+            .because(error)
+            .hint("give files that `cargo xtask night` wrote, as they are")
+    })?;
+    // PowerShell puts a mark before what it copies as text.
+    result::parse(text.trim_start_matches('\u{feff}'), &name.to_string())
+}
+
+/// The files that are meant: of a folder those that end in `.json`. What is named twice is taken once.
+fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut listed = BTreeMap::new();
+    for path in paths {
+        let what = || format!("read `{}`", path.display());
+        let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::usage(format!("there is no `{}`", path.display()))
+                .hint("give result files, or folders with them"),
+            _ => Error::ground(format!("failed to {}", what())).because(error).hint("check who may read it"),
+        })?;
+        let mut found = vec![path.clone()];
+        if metadata.is_dir() {
+            let entries = fs::read_dir(path).trying(what)?.collect::<Result<Vec<_>, _>>().trying(what)?;
+            let files = entries.into_iter().map(|entry| entry.path());
+            found = files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect();
+        }
+        for file in found {
+            let same = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
+            listed.entry(same).or_insert(file);
+        }
+    }
+    Ok(listed.into_values().collect())
+}
+
+/// Which night it is that all of them are of, each another cell.
+fn one_night(results: &[(PathBuf, CellResult)]) -> Result<Night> {
+    let Some((first_path, first)) = results.first() else {
+        return Err(Error::usage("there is no result to report")
+            .hint("give result files of `cargo xtask night`, or folders with `.json` files of it"));
+    };
+    let mut seen: HashMap<String, &Path> = HashMap::new();
+    for (path, result) in results {
+        if began(result) != began(first) {
+            return Err(Error::usage(format!(
+                "`{}` is of the night of {}, and `{}` of that of {}",
+                path.display(),
+                moment(&result.night.began),
+                first_path.display(),
+                moment(&first.night.began)
+            ))
+            .hint("give one night's results; those of earlier ones go behind `--previous`"));
+        }
+        // Windows tells no large letters from small ones, and badges are named by it.
+        if let Some(other) = seen.insert(result.cell.id().to_lowercase(), path) {
+            return Err(Error::usage(format!(
+                "`{}` and `{}` are of the same cell, {}",
+                other.display(),
+                path.display(),
+                result.cell.id()
+            ))
+            .hint("give each cell's last result only"));
+        }
+    }
+    let url = results.iter().find_map(|(_, result)| result.night.url.clone());
+    Ok(Night { began: first.night.began.clone(), url })
+}
+
+/// The earlier nights, the last one first. They are an extra: one that can't be read is told and left out.
+fn earlier(ui: &Ui, paths: &[PathBuf], tonight: &[CellResult]) -> Result<Vec<Vec<CellResult>>> {
+    let (results, errors) = read(paths)?;
+    for error in &errors {
+        ui.warn(&format!("{error}: it is left out"));
+    }
+    let now = tonight.first().map(began);
+    let mut nights: BTreeMap<_, Vec<CellResult>> = BTreeMap::new();
+    for (path, result) in results {
+        let night = began(&result);
+        if now.is_some_and(|now| night > now) {
+            ui.warn(&format!("`{}` is of a later night: it is left out", path.display()));
+        } else if now != Some(night) {
+            nights.entry(night).or_default().push(result);
+        }
+    }
+    if !paths.is_empty() {
+        ui.note(&format!("compared with {}", count(nights.len(), "earlier night")));
+    }
+    Ok(nights.into_values().rev().collect())
+}
+
+/// Nothing that is somebody else's is overwritten: a report's folder is told by its page.
+fn check_out(out: &Path) -> Result<()> {
+    let elsewhere = "give another folder with `--out DIR`";
+    if fs::metadata(out).is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(Error::usage(format!("`{}` is no folder", out.display())).hint(elsewhere));
+    }
+    let mark = format!("<meta name=\"generator\" content=\"{}\">", html::GENERATOR);
+    if fs::read_to_string(out.join(PAGE)).is_ok_and(|page| page.contains(&mark)) {
+        return Ok(());
+    }
+    for name in [PAGE, "report.md", "junit.xml", "badges"] {
+        let path = out.join(name);
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::usage(format!("`{}` is there already, and is no part of a report", path.display()))
+                .hint(elsewhere));
+        }
+    }
+    Ok(())
+}
+
+/// Writes each file whole, over those of an older report; other files stay.
+fn write(out: &Path, files: &[(String, String)]) -> Result<()> {
+    for (name, content) in files {
+        let path = out.join(name);
+        let folder = path.parent().unwrap_or(out);
+        fs::create_dir_all(folder).map_err(|error| {
+            Error::ground(format!("failed to make `{}`", folder.display()))
+                .because(error)
+                .hint("give another folder with `--out DIR`")
+        })?;
+        files::write_whole(&path, content.as_bytes())?;
+    }
+    Ok(())
+}

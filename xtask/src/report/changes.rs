@@ -1,0 +1,84 @@
+//! What became of a cell since the night before. Pure.
+
+use super::model::Standing;
+use crate::component::Component;
+use crate::result::{Cell, CellResult, Sample};
+use semver::Version;
+
+/// A cell and its forerunner.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Since {
+    /// When the night before began.
+    pub night: String,
+    /// The forerunner, where it had other versions.
+    pub other: Option<Cell>,
+    /// What is not as it was.
+    pub changes: Vec<Change>,
+}
+
+/// Something that is not as it was.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What.
+    pub what: String,
+    /// How it was.
+    pub was: String,
+    /// How it is.
+    pub is: String,
+}
+
+impl Since {
+    /// Compares a cell with the same one of another night, or with the one of the same two series there: of BuildKit 0.34.2
+    /// that may be 0.34.1.
+    pub fn of(result: &CellResult, before: &[CellResult]) -> Option<Self> {
+        let cell = &result.cell;
+        let same = before.iter().find(|other| other.cell == *cell);
+        let forerunner = same.or_else(|| before.iter().find(|other| is_of_the_same_series(&other.cell, cell)))?;
+        let other = (forerunner.cell != *cell).then(|| forerunner.cell.clone());
+        Some(Self { night: forerunner.night.began.clone(), other, changes: changes(forerunner, result) })
+    }
+}
+
+fn is_of_the_same_series(one: &Cell, two: &Cell) -> bool {
+    let series = |label: &str| Version::parse(label).ok().map(|version| (version.major, version.minor));
+    let same = |one: &str, two: &str| one == two || (series(one).is_some() && series(one) == series(two));
+    one.runner == two.runner && same(&one.buildkit, &two.buildkit) && same(&one.containerd, &two.containerd)
+}
+
+fn changes(was: &CellResult, is: &CellResult) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut note = |what: String, was: String, is: String| {
+        if was != is {
+            changes.push(Change { what, was, is });
+        }
+    };
+    let standing = |result| Standing::of(result).words().to_owned();
+    note("the cell".into(), standing(was), standing(is));
+    for component in Component::ALL {
+        let used = |result: &CellResult| match result.versions.get(&component) {
+            Some(used) => match &used.digest {
+                // Enough to see that it is another one; the whole of it is among the versions.
+                Some(digest) => format!("{} ({})", used.version, digest.chars().take(19).collect::<String>()),
+                None => used.version.clone(),
+            },
+            None => "not used".into(),
+        };
+        note(component.name().into(), used(was), used(is));
+    }
+    let build = |result: &CellResult| result.host.build.clone().unwrap_or_else(|| "unknown".into());
+    note("the host's build".into(), build(was), build(is));
+    for sample in &is.samples {
+        let before = was.samples.iter().find(|before| before.name == sample.name);
+        note(sample.name.clone(), before.map_or_else(|| "not there".into(), outcome), outcome(sample));
+    }
+    for gone in was.samples.iter().filter(|before| is.samples.iter().all(|sample| sample.name != before.name)) {
+        note(gone.name.clone(), outcome(gone), "not there".into());
+    }
+    changes
+}
+
+/// What came of a sample, in words.
+fn outcome(sample: &Sample) -> String {
+    let verdict = sample.verdict.name();
+    if verdict == sample.outcome.name() { verdict.into() } else { format!("{}, {verdict}", sample.outcome.name()) }
+}

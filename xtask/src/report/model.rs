@@ -1,0 +1,323 @@
+//! What a report tells: the cells in their tables, how each stands, what needs looking at, and what changed. Pure.
+
+use super::changes::Since;
+use super::text::{count, first_line};
+use super::trend::Trend;
+use crate::result::{Cell, CellResult, Night, State, Step, StepState, Verdict, Why};
+use semver::Version;
+use std::cmp::Reverse;
+use std::time::SystemTime;
+
+/// A night, as it is told.
+#[derive(Debug)]
+pub struct Report {
+    /// Which.
+    pub night: Night,
+    /// Its cells, table by table and row by row.
+    pub cells: Vec<View>,
+    /// The tables, one for each runner.
+    pub tables: Vec<Table>,
+    /// What needs looking at, and what is better than was thought.
+    pub findings: Vec<Finding>,
+    /// When the nights before it began, the last one first.
+    pub earlier: Vec<String>,
+}
+
+/// A runner's table.
+#[derive(Debug)]
+pub struct Table {
+    /// The runner.
+    pub runner: String,
+    /// The systems that its machines called themselves.
+    pub hosts: Vec<String>,
+    /// The rows, the newest first.
+    pub buildkits: Vec<String>,
+    /// The columns, the newest first.
+    pub containerds: Vec<String>,
+    /// How long its steps took, night by night.
+    pub trends: Vec<Trend>,
+}
+
+/// A cell, as it is told.
+#[derive(Debug)]
+pub struct View {
+    /// What it wrote.
+    pub result: CellResult,
+    /// What that comes to.
+    pub standing: Standing,
+    /// What became of it since the night before; `None` where it has no forerunner.
+    pub since: Option<Since>,
+}
+
+/// What a cell comes to; what needs looking at first comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A sample that should work doesn't.
+    Broken,
+    /// It was killed, or its time was up: nobody knows what else it would have found.
+    Died,
+    /// It ended early for a reason that says nothing of these versions.
+    Ground,
+    /// A sample that should fail works.
+    Fixed,
+    /// No sample was run.
+    Nothing,
+    /// All is as was said beforehand.
+    Fine,
+}
+
+impl Standing {
+    /// All of them, what needs looking at first.
+    pub const ALL: [Standing; 6] =
+        [Standing::Broken, Standing::Died, Standing::Ground, Standing::Fixed, Standing::Nothing, Standing::Fine];
+
+    /// Its name.
+    pub fn words(self) -> &'static str {
+        match self {
+            Standing::Broken => "newly broken",
+            Standing::Died => "died",
+            Standing::Ground => "ground failed",
+            Standing::Fixed => "newly fixed",
+            Standing::Nothing => "nothing ran",
+            Standing::Fine => "as expected",
+        }
+    }
+
+    /// The sign that goes with it, in fonts that every system has.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Standing::Broken => "\u{2717}",
+            Standing::Died => "\u{25a0}",
+            Standing::Ground => "\u{25b2}",
+            Standing::Fixed => "\u{2605}",
+            Standing::Nothing => "\u{2013}",
+            Standing::Fine => "\u{2713}",
+        }
+    }
+
+    /// Its name as a part of the page's own names.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Standing::Broken => "broken",
+            Standing::Died => "died",
+            Standing::Ground => "ground",
+            Standing::Fixed => "fixed",
+            Standing::Nothing => "nothing",
+            Standing::Fine => "fine",
+        }
+    }
+
+    /// That of a sample, which is shown with the same signs.
+    pub fn of_sample(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::NewlyBroken => Standing::Broken,
+            Verdict::NewlyFixed => Standing::Fixed,
+            Verdict::Skipped => Standing::Nothing,
+            Verdict::AsExpected => Standing::Fine,
+        }
+    }
+
+    /// That of a cell.
+    pub fn of(result: &CellResult) -> Self {
+        let has = |verdict| result.samples.iter().any(|sample| sample.verdict == verdict);
+        let died = |step: &Step| matches!(step.state, StepState::Running | StepState::TimedOut | StepState::Killed);
+        let failed = result.exit.as_ref().is_none_or(|exit| exit.code != 0);
+        if has(Verdict::NewlyBroken) || result.exit.as_ref().is_some_and(|exit| exit.class == "failed") {
+            Standing::Broken
+        } else if result.state == State::Running || result.steps.iter().any(died) {
+            Standing::Died
+        } else if failed || result.steps.iter().any(|step| step.state == StepState::Failed) {
+            Standing::Ground
+        } else if has(Verdict::NewlyFixed) {
+            Standing::Fixed
+        } else if has(Verdict::AsExpected) {
+            Standing::Fine
+        } else {
+            Standing::Nothing
+        }
+    }
+}
+
+impl View {
+    /// How many of its samples have a verdict.
+    pub fn tally(&self, verdict: Verdict) -> usize {
+        self.result.samples.iter().filter(|sample| sample.verdict == verdict).count()
+    }
+
+    /// The step that it did not come out of, or that went wrong.
+    pub fn stopped_in(&self) -> Option<&Step> {
+        self.result.steps.iter().find(|step| step.state != StepState::Done)
+    }
+
+    /// What it comes to, in a few words: `2 of 33 samples`, `in up`.
+    pub fn gist(&self) -> String {
+        let ran = self.result.samples.len() - self.tally(Verdict::Skipped);
+        let of = |verdict| format!("{} of {}", self.tally(verdict), count(ran, "sample"));
+        match (self.standing, self.stopped_in()) {
+            (Standing::Died | Standing::Ground, Some(step)) => format!("in {}", first_line(&step.name)),
+            (Standing::Died, None) => "between two steps".into(),
+            (Standing::Ground, None) => match &self.result.exit {
+                Some(exit) => format!("exit code {}", exit.code),
+                None => "without an exit code".into(),
+            },
+            (Standing::Broken, Some(step)) if self.tally(Verdict::NewlyBroken) == 0 => {
+                format!("in {}", first_line(&step.name))
+            }
+            (Standing::Broken, _) => of(Verdict::NewlyBroken),
+            (Standing::Fixed, _) => of(Verdict::NewlyFixed),
+            (Standing::Nothing, _) => format!("{} skipped", count(self.result.samples.len(), "sample")),
+            (Standing::Fine, _) => of(Verdict::AsExpected),
+        }
+    }
+}
+
+/// Something that needs looking at, or that is better than was thought, with the cells where it is so.
+#[derive(Debug)]
+pub struct Finding {
+    /// What it is.
+    pub standing: Standing,
+    /// The sample's or the step's name.
+    pub what: String,
+    /// Why, as the first of the cells has it.
+    pub why: Option<Why>,
+    /// The cells, by their place in [`Report::cells`].
+    pub cells: Vec<usize>,
+}
+
+impl Report {
+    /// Puts a night together. `earlier` are the nights before it, the last one first, each with its cells.
+    pub fn new(night: Night, results: Vec<CellResult>, earlier: &[Vec<CellResult>]) -> Self {
+        let last = earlier.first().map(Vec::as_slice).unwrap_or_default();
+        let mut cells: Vec<View> = results
+            .into_iter()
+            .map(|result| View { standing: Standing::of(&result), since: Since::of(&result, last), result })
+            .collect();
+        cells.sort_by(|one, two| order(&one.result.cell).cmp(&order(&two.result.cell)));
+        Self {
+            tables: tables(&cells, earlier),
+            findings: findings(&cells),
+            earlier: earlier.iter().filter_map(|night| Some(night.first()?.night.began.clone())).collect(),
+            night,
+            cells,
+        }
+    }
+
+    /// How many cells stand so.
+    pub fn tally(&self, standing: Standing) -> usize {
+        self.cells.iter().filter(|cell| cell.standing == standing).count()
+    }
+
+    /// The worst that there is; what is newly fixed is nothing bad.
+    pub fn standing(&self) -> Standing {
+        self.cells.iter().map(|cell| cell.standing).min().unwrap_or(Standing::Nothing)
+    }
+
+    /// The cell at a place of a table.
+    pub fn at(&self, runner: &str, buildkit: &str, containerd: &str) -> Option<&View> {
+        self.cells.iter().find(|view| {
+            let cell = &view.result.cell;
+            cell.runner == runner && cell.buildkit == buildkit && cell.containerd == containerd
+        })
+    }
+
+    /// All of it in a sentence's parts: `1 of 12 cells is newly broken`, then the others.
+    pub fn sentence(&self) -> String {
+        let all = count(self.cells.len(), "cell");
+        let parts: Vec<_> = Standing::ALL
+            .into_iter()
+            .filter_map(|standing| match self.tally(standing) {
+                0 => None,
+                number if number == self.cells.len() && number > 1 => Some(format!("all {all}: {}", standing.words())),
+                number => Some(format!("{number} of {all}: {}", standing.words())),
+            })
+            .collect();
+        parts.join("; ")
+    }
+}
+
+/// Runners by their names; in a runner's table the newest first.
+fn order(cell: &Cell) -> (String, Reverse<Newness>, Reverse<Newness>) {
+    (cell.runner.clone(), Reverse(newness(&cell.buildkit)), Reverse(newness(&cell.containerd)))
+}
+
+/// How new something is: a version by its number, and what is none, such as a branch, as newer than any.
+type Newness = (bool, Option<Version>, String);
+
+fn newness(label: &str) -> Newness {
+    let version = Version::parse(label.trim_start_matches('v')).ok();
+    (version.is_none(), version, label.to_owned())
+}
+
+fn tables(cells: &[View], earlier: &[Vec<CellResult>]) -> Vec<Table> {
+    let mut tables: Vec<Table> = Vec::new();
+    for view in cells {
+        let cell = &view.result.cell;
+        if tables.last().is_none_or(|table| table.runner != cell.runner) {
+            let of_runner = |result: &&CellResult| result.cell.runner == cell.runner;
+            let tonight = cells.iter().map(|view| &view.result).filter(of_runner).collect();
+            let before = earlier.iter().map(|night| night.iter().filter(of_runner).collect());
+            let nights: Vec<Vec<&CellResult>> = std::iter::once(tonight).chain(before).collect();
+            tables.push(Table {
+                runner: cell.runner.clone(),
+                hosts: Vec::new(),
+                buildkits: Vec::new(),
+                containerds: Vec::new(),
+                trends: Trend::all(&nights),
+            });
+        }
+        let Some(table) = tables.last_mut() else { continue };
+        add(&mut table.hosts, host(&view.result));
+        add(&mut table.buildkits, cell.buildkit.clone());
+        add(&mut table.containerds, cell.containerd.clone());
+    }
+    for table in &mut tables {
+        table.containerds.sort_by_key(|label| Reverse(newness(label)));
+    }
+    tables
+}
+
+fn add(to: &mut Vec<String>, text: String) {
+    if !to.contains(&text) {
+        to.push(text);
+    }
+}
+
+/// A machine in words: `Windows Server 2025, 10.0.26100.1, windows-amd64`.
+pub fn host(result: &CellResult) -> String {
+    let host = &result.host;
+    let known = [host.name.clone(), host.build.clone(), Some(host.platform.to_string())];
+    known.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn findings(cells: &[View]) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    let mut note = |standing, what: &str, why: Option<&Why>, cell| match found
+        .iter_mut()
+        .find(|finding| finding.standing == standing && finding.what == what)
+    {
+        Some(finding) => finding.cells.push(cell),
+        None => found.push(Finding { standing, what: what.into(), why: why.cloned(), cells: vec![cell] }),
+    };
+    for (index, view) in cells.iter().enumerate() {
+        for sample in &view.result.samples {
+            if matches!(sample.verdict, Verdict::NewlyBroken | Verdict::NewlyFixed) {
+                note(Standing::of_sample(sample.verdict), &sample.name, sample.failure.as_ref(), index);
+            }
+        }
+        let of_samples = view.tally(Verdict::NewlyBroken) > 0;
+        match (view.standing, view.stopped_in()) {
+            (Standing::Broken, _) if of_samples => {}
+            (standing @ (Standing::Broken | Standing::Died | Standing::Ground), step) => {
+                note(standing, step.map_or("", |step| &step.name), step.and_then(|step| step.failure.as_ref()), index);
+            }
+            _ => {}
+        }
+    }
+    found.sort_by_key(|finding| (finding.standing, Reverse(finding.cells.len())));
+    found
+}
+
+/// When a night began. What is read has a time there.
+pub fn began(result: &CellResult) -> SystemTime {
+    humantime::parse_rfc3339(&result.night.began).unwrap_or(SystemTime::UNIX_EPOCH)
+}
