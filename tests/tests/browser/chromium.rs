@@ -138,7 +138,8 @@ impl Chromium {
         let until = Instant::now() + PATIENCE;
         while self.eval(script) != true {
             assert!(Instant::now() < until, "this never came true: {script}");
-            self.eval("new Promise((done) => requestAnimationFrame(done))");
+            // Whatever the browser says meanwhile is a reason to look again.
+            self.events.extend(self.from.recv_timeout(Duration::from_millis(20)));
         }
     }
 

@@ -50,6 +50,10 @@ pub fn code(text: &str) -> String {
         } else {
             code.push_str(&format!("&#{};", u32::from(c)));
         }
+        // GitHub looks for addresses of mail when the numbers are signs again, but in no more than one stretch of text.
+        if c == '@' {
+            code.push_str("<!-- -->");
+        }
     }
     code + "</code>"
 }
@@ -126,7 +130,7 @@ mod tests {
     #[test]
     fn code_has_no_sign_that_means_something() {
         assert_eq!(code("a|b\n`c` www.d.e"), "<code>a&#124;b &#96;c&#96; www&#46;d.e</code>");
-        assert_eq!(code("@all #1"), "<code>&#64;all &#35;1</code>");
+        assert_eq!(code("@all #1"), "<code>&#64;<!-- -->all &#35;1</code>");
     }
 
     #[test]
