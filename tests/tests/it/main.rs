@@ -13,6 +13,7 @@ mod doctor;
 mod explain;
 mod fetch;
 mod network;
+mod report;
 mod resolve;
 mod server;
 mod windows;

@@ -145,8 +145,10 @@ fn earlier(ui: &Ui, paths: &[PathBuf], tonight: &[CellResult]) -> Result<Vec<Vec
             nights.entry(night).or_default().push(result);
         }
     }
-    if !paths.is_empty() {
-        ui.note(&format!("compared with {}", count(nights.len(), "earlier night")));
+    match (paths, nights.len()) {
+        ([], _) => {}
+        (_, 0) => ui.note("there is no earlier night to compare with"),
+        (_, number) => ui.note(&format!("compared with {}", count(number, "earlier night"))),
     }
     Ok(nights.into_values().rev().collect())
 }

@@ -67,11 +67,16 @@ fn changes(was: &CellResult, is: &CellResult) -> Vec<Change> {
     }
     let build = |result: &CellResult| result.host.build.clone().unwrap_or_else(|| "unknown".into());
     note("the host's build".into(), build(was), build(is));
+    // What a cell that ended early never came to is no change of its own.
+    let is_whole = |result| !matches!(Standing::of(result), Standing::Died | Standing::Ground);
+    let find =
+        |result: &'_ CellResult, name: &str| result.samples.iter().find(|sample| sample.name == name).map(outcome);
     for sample in &is.samples {
-        let before = was.samples.iter().find(|before| before.name == sample.name);
-        note(sample.name.clone(), before.map_or_else(|| "not there".into(), outcome), outcome(sample));
+        if let Some(before) = find(was, &sample.name).or_else(|| is_whole(was).then(|| "not there".into())) {
+            note(sample.name.clone(), before, outcome(sample));
+        }
     }
-    for gone in was.samples.iter().filter(|before| is.samples.iter().all(|sample| sample.name != before.name)) {
+    for gone in was.samples.iter().filter(|gone| is_whole(is) && find(is, &gone.name).is_none()) {
         note(gone.name.clone(), outcome(gone), "not there".into());
     }
     changes

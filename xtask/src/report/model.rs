@@ -220,18 +220,12 @@ impl Report {
         })
     }
 
-    /// All of it in a sentence's parts: `1 of 12 cells is newly broken`, then the others.
+    /// All of it in a line: `12 cells: 1 newly broken, 11 as expected`.
     pub fn sentence(&self) -> String {
-        let all = count(self.cells.len(), "cell");
-        let parts: Vec<_> = Standing::ALL
-            .into_iter()
-            .filter_map(|standing| match self.tally(standing) {
-                0 => None,
-                number if number == self.cells.len() && number > 1 => Some(format!("all {all}: {}", standing.words())),
-                number => Some(format!("{number} of {all}: {}", standing.words())),
-            })
-            .collect();
-        parts.join("; ")
+        let tallies = Standing::ALL.into_iter().map(|standing| (self.tally(standing), standing.words()));
+        let parts: Vec<_> =
+            tallies.filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")).collect();
+        format!("{}: {}", count(self.cells.len(), "cell"), parts.join(", "))
     }
 }
 

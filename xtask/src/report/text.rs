@@ -45,7 +45,7 @@ pub fn code(text: &str) -> String {
     let mut code = String::from("<code>");
     for c in clean(&words.join(" ")).chars() {
         // A dot between `www` and a name makes a link.
-        if c.is_alphanumeric() || c == ' ' || c == '-' || (c == '.' && !code.ends_with(['w', 'W'])) {
+        if c.is_alphanumeric() || " -,()/'".contains(c) || (c == '.' && !code.ends_with(['w', 'W'])) {
             code.push(c);
         } else {
             code.push_str(&format!("&#{};", u32::from(c)));
