@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// How long an answer may take. What is asked takes moments, but a busy machine starts a browser slowly.
@@ -197,12 +197,6 @@ impl Chromium {
             .call("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }));
         keep(path, answer["data"].as_str().unwrap());
     }
-
-    /// Keeps the page as it would be printed.
-    pub fn print(&mut self, path: &Path) {
-        let answer = self.call("Page.printToPDF", json!({ "printBackground": true, "preferCSSPageSize": true }));
-        keep(path, answer["data"].as_str().unwrap());
-    }
 }
 
 fn keep(path: &Path, base64: &str) {
@@ -216,11 +210,11 @@ impl Drop for Chromium {
         // Asked to, it ends its other processes too.
         drop(self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0"));
         let until = Instant::now() + Duration::from_secs(10);
-        while self.browser.try_wait().is_ok_and(|ended| ended.is_none()) {
+        while !matches!(self.from.recv_timeout(Duration::from_millis(20)), Err(RecvTimeoutError::Disconnected)) {
             if Instant::now() > until {
                 drop(self.browser.kill());
             }
-            drop(self.from.recv_timeout(Duration::from_millis(20)));
         }
+        drop(self.browser.wait());
     }
 }

@@ -1,7 +1,8 @@
 //! Badges: small drawings that say how a night, a runner or a cell stands. Pure.
 
 use super::markup::{Element, el};
-use super::model::{Report, Standing};
+use super::model::Report;
+use super::standing::Standing;
 use crate::result::Cell;
 
 /// The badges as file names and what is in them: of the night, of each runner, of each cell.

@@ -1,6 +1,6 @@
 //! What became of a cell since the night before. Pure.
 
-use super::model::Standing;
+use super::standing::Standing;
 use crate::component::Component;
 use crate::result::{Cell, CellResult, Sample};
 use semver::Version;

@@ -6,7 +6,8 @@ mod cell;
 mod findings;
 
 use super::markup::{Element, el};
-use super::model::{Report, Standing, Table, View};
+use super::model::{Report, Table, View};
+use super::standing::Standing;
 use super::text::{count, duration, moment, web_page};
 use super::trend::Trend;
 use base64::Engine;

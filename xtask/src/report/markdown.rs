@@ -1,7 +1,8 @@
 //! The report as Markdown, for the summary of a job on GitHub or for an issue. Pure.
 
 use super::known::Explained;
-use super::model::{Finding, Report, Standing, Table, View};
+use super::model::{Finding, Report, Table, View};
+use super::standing::Standing;
 use super::text::{code, count, first_line, moment, web_page};
 
 /// The most that GitHub takes for a summary is 1 MiB.

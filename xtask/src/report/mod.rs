@@ -11,6 +11,7 @@ pub mod known;
 pub mod markdown;
 pub mod markup;
 pub mod model;
+pub mod standing;
 pub mod text;
 pub mod trend;
 

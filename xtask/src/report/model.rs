@@ -1,9 +1,10 @@
 //! What a report tells: the cells in their tables, how each stands, what needs looking at, and what changed. Pure.
 
 use super::changes::Since;
+use super::standing::Standing;
 use super::text::{count, first_line};
 use super::trend::Trend;
-use crate::result::{Cell, CellResult, Night, State, Step, StepState, Verdict, Why};
+use crate::result::{Cell, CellResult, Night, Step, StepState, Verdict, Why};
 use semver::Version;
 use std::cmp::Reverse;
 use std::time::SystemTime;
@@ -47,95 +48,6 @@ pub struct View {
     pub standing: Standing,
     /// What became of it since the night before; `None` where it has no forerunner.
     pub since: Option<Since>,
-}
-
-/// What a cell comes to; what needs looking at first comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// A sample that should work doesn't.
-    Broken,
-    /// It was killed, or its time was up: nobody knows what else it would have found.
-    Died,
-    /// It ended early for a reason that says nothing of these versions.
-    Ground,
-    /// A sample that should fail works.
-    Fixed,
-    /// No sample was run.
-    Nothing,
-    /// All is as was said beforehand.
-    Fine,
-}
-
-impl Standing {
-    /// All of them, what needs looking at first.
-    pub const ALL: [Standing; 6] =
-        [Standing::Broken, Standing::Died, Standing::Ground, Standing::Fixed, Standing::Nothing, Standing::Fine];
-
-    /// Its name.
-    pub fn words(self) -> &'static str {
-        match self {
-            Standing::Broken => "newly broken",
-            Standing::Died => "died",
-            Standing::Ground => "ground failed",
-            Standing::Fixed => "newly fixed",
-            Standing::Nothing => "nothing ran",
-            Standing::Fine => "as expected",
-        }
-    }
-
-    /// The sign that goes with it, in fonts that every system has.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Standing::Broken => "\u{2717}",
-            Standing::Died => "\u{25a0}",
-            Standing::Ground => "\u{25b2}",
-            Standing::Fixed => "\u{2605}",
-            Standing::Nothing => "\u{2013}",
-            Standing::Fine => "\u{2713}",
-        }
-    }
-
-    /// Its name as a part of the page's own names.
-    pub fn slug(self) -> &'static str {
-        match self {
-            Standing::Broken => "broken",
-            Standing::Died => "died",
-            Standing::Ground => "ground",
-            Standing::Fixed => "fixed",
-            Standing::Nothing => "nothing",
-            Standing::Fine => "fine",
-        }
-    }
-
-    /// That of a sample, which is shown with the same signs.
-    pub fn of_sample(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::NewlyBroken => Standing::Broken,
-            Verdict::NewlyFixed => Standing::Fixed,
-            Verdict::Skipped => Standing::Nothing,
-            Verdict::AsExpected => Standing::Fine,
-        }
-    }
-
-    /// That of a cell.
-    pub fn of(result: &CellResult) -> Self {
-        let has = |verdict| result.samples.iter().any(|sample| sample.verdict == verdict);
-        let died = |step: &Step| matches!(step.state, StepState::Running | StepState::TimedOut | StepState::Killed);
-        let failed = result.exit.as_ref().is_none_or(|exit| exit.code != 0);
-        if has(Verdict::NewlyBroken) || result.exit.as_ref().is_some_and(|exit| exit.class == "failed") {
-            Standing::Broken
-        } else if result.state == State::Running || result.steps.iter().any(died) {
-            Standing::Died
-        } else if failed || result.steps.iter().any(|step| step.state == StepState::Failed) {
-            Standing::Ground
-        } else if has(Verdict::NewlyFixed) {
-            Standing::Fixed
-        } else if has(Verdict::AsExpected) {
-            Standing::Fine
-        } else {
-            Standing::Nothing
-        }
-    }
 }
 
 impl View {
@@ -192,7 +104,7 @@ impl Report {
             .into_iter()
             .map(|result| View { standing: Standing::of(&result), since: Since::of(&result, last), result })
             .collect();
-        cells.sort_by(|one, two| order(&one.result.cell).cmp(&order(&two.result.cell)));
+        cells.sort_by_key(|view| order(&view.result.cell));
         Self {
             tables: tables(&cells, earlier),
             findings: findings(&cells),

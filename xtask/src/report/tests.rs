@@ -1,5 +1,6 @@
 use super::changes::{Change, Since};
-use super::model::{Report, Standing};
+use super::model::Report;
+use super::standing::Standing;
 use super::trend::Trend;
 use crate::error::Class;
 use crate::result::{Cell, CellResult, Exit, Expected, Host, Night, Outcome, Sample, State, StepState, Took, Verdict};

@@ -73,6 +73,8 @@ pub fn all() -> Vec<Leg> {
         return legs;
     }
     legs.push(end_to_end.needs_programs(&["go", "cc", "ldd", "dockerd", "openssl"]));
+    let in_chromium = cargo().args(["test", "--package", "tests", "--features", "browser", "--test", "browser"]);
+    legs.push(Leg::new("report in Chromium", in_chromium).needs_programs(&["chromium", "npm"]));
     legs.extend(windows(&lint));
     legs
 }

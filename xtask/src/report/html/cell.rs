@@ -4,7 +4,8 @@ use super::{link, mark, wide};
 use crate::report::changes::Since;
 use crate::report::known::Explained;
 use crate::report::markup::{Element, el};
-use crate::report::model::{Standing, View, host};
+use crate::report::model::{View, host};
+use crate::report::standing::Standing;
 use crate::report::text::{duration, moment, web_page};
 use crate::result::{Cell, CellResult, Expected, Sample, State, Step, StepState, Verdict, Why};
 

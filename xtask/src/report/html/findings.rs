@@ -3,7 +3,8 @@
 use super::cell::why;
 use super::mark;
 use crate::report::markup::{Element, el};
-use crate::report::model::{Finding, Report, Standing, View};
+use crate::report::model::{Finding, Report, View};
+use crate::report::standing::Standing;
 use crate::report::text::count;
 use crate::result::Cell;
 
