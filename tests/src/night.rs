@@ -91,7 +91,7 @@ fn become_of(began: SystemTime, tonight: bool, cell: Cell, place: (usize, usize)
             step.state = StepState::Failed;
             step.took_ms = Some(60_120);
             step.exit = Some(Exit::of(Class::Ground));
-            step.failure = Some(Why::new(&error, None));
+            step.failure = Some(Why::from(&error));
         }
         result.end(Exit::of(Class::Ground));
         return Some(result);
@@ -146,7 +146,9 @@ fn samples(tonight: bool, is_2025: bool, place: (usize, usize), number: u64) -> 
         let fails = |sample: &mut Sample, message: &str, id: &str| {
             sample.outcome = Outcome::Fails;
             sample.took.run_ms = None;
-            sample.failure = Some(Why::new(&Error::failed(message).hint("read it"), failure::find(id)));
+            let error = Error::failed(message).hint("read it");
+            let error = failure::find(id).into_iter().fold(error, Error::known);
+            sample.failure = Some(Why::from(&error));
         };
         match name {
             "copy-link" => {

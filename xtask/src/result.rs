@@ -11,7 +11,6 @@ pub use sample::{Expected, Outcome, Sample, Took, Verdict};
 
 use crate::component::Component;
 use crate::error::{self, Error, Result};
-use crate::failure;
 use crate::platform::Platform;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -181,6 +180,12 @@ impl Exit {
     }
 }
 
+impl<T> From<&Result<T>> for Exit {
+    fn from(ended: &Result<T>) -> Self {
+        ended.as_ref().err().map_or_else(Self::done, |error| Self::of(error.class()))
+    }
+}
+
 /// Why something failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Why {
@@ -200,9 +205,9 @@ pub struct Why {
     pub upstream: Option<String>,
 }
 
-impl Why {
-    /// Of an error, and of what is known of it.
-    pub fn new(error: &Error, known: Option<&failure::Failure>) -> Self {
+impl From<&Error> for Why {
+    fn from(error: &Error) -> Self {
+        let known = error.failure();
         Self {
             id: known.map(|known| known.id.into()),
             class: known.map(|known| known.class.name().into()),

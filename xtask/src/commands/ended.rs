@@ -1,40 +1,8 @@
 //! How a command ended, as `--json` tells it.
 
-use crate::error::{Class, Error, Result};
+use crate::error::Result;
+use crate::result::{Exit, Why};
 use serde::Serialize;
-
-/// Why a command failed.
-#[derive(Debug, Serialize)]
-pub struct Why {
-    /// The name of what is known of it, as `explain` takes it; `null` where nothing is.
-    id: Option<&'static str>,
-    /// What kind of failure that is.
-    class: Option<&'static str>,
-    /// As people read it.
-    message: String,
-    /// What to do next.
-    hint: Option<String>,
-}
-
-impl From<&Error> for Why {
-    fn from(error: &Error) -> Self {
-        let known = error.failure();
-        Self {
-            id: known.map(|known| known.id),
-            class: known.map(|known| known.class.name()),
-            message: error.to_string(),
-            hint: error.hint_text().map(str::to_owned),
-        }
-    }
-}
-
-/// What a command ended with.
-#[derive(Debug, Serialize)]
-pub struct Exit {
-    code: u8,
-    /// The same in words: `done`, `failed`, `usage` or `ground`.
-    class: &'static str,
-}
 
 /// How a command ended: part of its one JSON object, whatever else is in there.
 #[derive(Debug, Serialize)]
@@ -46,37 +14,29 @@ pub struct Ended {
 
 impl<T> From<&Result<T>> for Ended {
     fn from(ended: &Result<T>) -> Self {
-        let class = ended.as_ref().err().map(Error::class);
-        Self {
-            failure: ended.as_ref().err().map(Why::from),
-            exit: Exit { code: class.map_or(0, Class::exit_code), class: name(class) },
-        }
-    }
-}
-
-fn name(class: Option<Class>) -> &'static str {
-    match class {
-        None => "done",
-        Some(Class::Failed) => "failed",
-        Some(Class::Usage) => "usage",
-        Some(Class::Ground) => "ground",
+        Self { failure: ended.as_ref().err().map(Why::from), exit: Exit::from(ended) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use crate::failure;
     use serde_json::json;
 
     #[test]
     fn a_failure_is_told_with_what_is_known_of_it() {
-        let error = Error::ground("failed to build").hint("free some").known(failure::find("disk-full").unwrap());
+        let known = failure::find("disk-full").unwrap();
+        let error = Error::ground("failed to build").hint("free some").known(known);
         let told = |ended: &Result<()>| serde_json::to_value(Ended::from(ended)).unwrap();
         assert_eq!(
             told(&Err(error)),
             json!({
-                "failure": { "id": "disk-full", "class": "ground", "message": "failed to build", "hint": "free some" },
+                "failure": {
+                    "id": "disk-full", "class": "ground", "message": "failed to build", "hint": "free some",
+                    "upstream": known.link,
+                },
                 "exit": { "code": 3, "class": "ground" },
             })
         );

@@ -1,4 +1,5 @@
 use super::*;
+use crate::failure;
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -17,15 +18,15 @@ fn full() -> CellResult {
         result.versions.insert(component, Used { version: "1.2.3".into(), digest, source: "github".into() });
     }
     let states = [StepState::Running, StepState::Done, StepState::Failed, StepState::TimedOut, StepState::Killed];
-    let known = failure::find("disk-full");
-    let error = Error::ground("failed to start").hint("try again");
+    let known = failure::find("disk-full").unwrap();
+    let error = Error::ground("failed to start").hint("try again").known(known);
     for state in states {
         result.begin(state.name(), UNIX_EPOCH);
         let step = result.running_mut().unwrap();
         step.state = state;
         step.took_ms = Some(12);
         step.exit = Some(Exit::of(error::Class::Ground));
-        step.failure = Some(Why::new(&error, known));
+        step.failure = Some(Why::from(&error));
     }
     let outcomes = [
         (Expected::Works, Outcome::Fails, Verdict::NewlyBroken),
@@ -43,7 +44,7 @@ fn full() -> CellResult {
             outcome,
             verdict,
             reason: Some("because".into()),
-            failure: Some(Why::new(&error, known)),
+            failure: Some(Why::from(&error)),
             took: Took { build_ms: Some(3), run_ms: Some(4) },
             healed: Some("prune".into()),
         })

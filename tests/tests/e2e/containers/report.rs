@@ -71,7 +71,8 @@ fn the_report_is_one_object_whatever_the_outcome() {
         "id": null,
         "class": null,
         "message": "the container of `docker.io/library/buildkit-sample:latest` printed something else than it must:/n--- expected/n+++ printed/n@@ -1 +1,3 @@/n-Hello/n+Hello from a container!/n+containerd runs it, and BuildKit built its image./n+This line was added by RUN.",
-        "hint": "if the state of an earlier run is to blame, `cargo xtask reset` and try again"
+        "hint": "if the state of an earlier run is to blame, `cargo xtask reset` and try again",
+        "upstream": null
       },
       "exit": {
         "code": 1,

@@ -79,7 +79,9 @@ mod tests {
                 "as_expected": null,
                 "healed": null,
                 "resets": [],
-                "failure": { "id": null, "class": null, "message": "no such sample", "hint": null },
+                "failure": {
+                    "id": null, "class": null, "message": "no such sample", "hint": null, "upstream": null,
+                },
                 "exit": { "code": 2, "class": "usage" },
                 "took": { "build_ms": null, "run_ms": null, "total_ms": 1500 },
             })
