@@ -218,14 +218,17 @@ impl From<&Error> for Why {
     }
 }
 
+/// A file's name has up to 255 bytes, and a path on Windows often no more than 260.
+const LONGEST_ID: usize = 120;
+
 impl Cell {
-    /// A name for files and links: of letters, digits, dots, dashes and underscores. Cells that differ only in other
-    /// characters share one.
+    /// A name for files and links: of letters, digits, dots, dashes and underscores, and no longer than a file's may be. Cells
+    /// that differ in nothing else share one.
     pub fn id(&self) -> String {
         let Cell { runner, buildkit, containerd } = self;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         let id = format!("{runner}_buildkit-{buildkit}_containerd-{containerd}");
-        id.chars().map(|c| if is_plain(c) { c } else { '-' }).collect()
+        id.chars().take(LONGEST_ID).map(|c| if is_plain(c) { c } else { '-' }).collect()
     }
 
     /// The name of its result file.

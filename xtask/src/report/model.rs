@@ -63,8 +63,8 @@ impl View {
 
     /// What it comes to, in a few words: `2 of 33 samples`, `in up`.
     pub fn gist(&self) -> String {
-        let ran = self.result.samples.len() - self.tally(Verdict::Skipped);
-        let of = |verdict| format!("{} of {}", self.tally(verdict), count(ran, "sample"));
+        // With those that were skipped: what was not run is not as expected.
+        let of = |verdict| format!("{} of {}", self.tally(verdict), count(self.result.samples.len(), "sample"));
         match (self.standing, self.stopped_in()) {
             (Standing::Died | Standing::Ground, Some(step)) => format!("in {}", first_line(&step.name)),
             (Standing::Died, None) => "between two steps".into(),

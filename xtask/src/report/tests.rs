@@ -61,7 +61,7 @@ fn a_cell_stands_as_its_worst_part_does() {
     let cases = [
         (new(), Standing::Nothing, "0 samples skipped"),
         (sample(new(), "a", Verdict::Skipped), Standing::Nothing, "1 sample skipped"),
-        (sample(fine(), "b", Verdict::Skipped), Standing::Fine, "1 of 1 sample"),
+        (sample(fine(), "b", Verdict::Skipped), Standing::Fine, "1 of 2 samples"),
         (sample(fine(), "b", Verdict::NewlyFixed), Standing::Fixed, "1 of 2 samples"),
         (broken(), Standing::Broken, "1 of 2 samples"),
         (sample(broken(), "c", Verdict::NewlyFixed), Standing::Broken, "1 of 3 samples"),

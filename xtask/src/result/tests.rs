@@ -199,4 +199,5 @@ fn a_cell_s_id_is_a_file_s_name_on_every_system() {
         |buildkit: &str| Cell { runner: "windows-2025".into(), buildkit: buildkit.into(), containerd: "2.4.2".into() };
     assert_eq!(cell("0.34.2").file_name(), "windows-2025_buildkit-0.34.2_containerd-2.4.2.json");
     assert_eq!(cell("../a b\\c:\u{e9}").id(), "windows-2025_buildkit-..-a-b-c--_containerd-2.4.2");
+    assert_eq!(cell(&"0".repeat(1000)).file_name().len(), 125);
 }
