@@ -6,13 +6,19 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use tests::sha256_hex;
 
 const VERSION: &str = "4.14.1";
 const SHA256: &str = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745";
 
 /// The script.
-pub fn script() -> String {
+pub fn script() -> &'static str {
+    static SCRIPT: OnceLock<String> = OnceLock::new();
+    SCRIPT.get_or_init(fetch)
+}
+
+fn fetch() -> String {
     let folder = target().join("ci").join(format!("axe-core-{VERSION}"));
     let archive = folder.join(format!("axe-core-{VERSION}.tgz"));
     if !archive.is_file() {

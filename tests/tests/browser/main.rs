@@ -37,9 +37,11 @@ fn report(context: &TestContext, nights: &[Vec<CellResult>]) -> PathBuf {
 /// What axe-core finds wrong with the page, as it is shown now.
 fn violations(chromium: &mut Chromium) -> Vec<String> {
     if chromium.eval("typeof axe") == "undefined" {
-        chromium.eval(&axe::script());
+        chromium.eval(axe::script());
     }
-    let told = "axe.run().then((found) => found.violations.map((rule) => \
+    // Whether a sign or a number in a drawing has contrast it can't tell; they have the colours of text elsewhere.
+    let told = "axe.run().then((found) => \
+                [...found.violations, ...found.incomplete.filter((rule) => rule.id !== 'color-contrast')].map((rule) => \
                 `${rule.id}: ${rule.help}: ${rule.nodes.map((node) => node.html + node.any.map((why) => why.message)).join('; ')}`))";
     let found: Value = chromium.eval(told);
     assert!(chromium.eval("axe.run().then((found) => found.passes.length)").as_u64() > Some(20), "it looks at much");

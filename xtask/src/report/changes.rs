@@ -54,32 +54,36 @@ fn changes(was: &CellResult, is: &CellResult) -> Vec<Change> {
     };
     let standing = |result| Standing::of(result).words().to_owned();
     note("the cell".into(), standing(was), standing(is));
-    for component in Component::ALL {
-        let used = |result: &CellResult| match result.versions.get(&component) {
-            Some(used) => match &used.digest {
-                // Enough to see that it is another one; the whole of it is among the versions.
-                Some(digest) => format!("{} ({})", used.version, digest.chars().take(19).collect::<String>()),
-                None => used.version.clone(),
-            },
-            None => "not used".into(),
-        };
-        note(component.name().into(), used(was), used(is));
-    }
     let build = |result: &CellResult| result.host.build.clone().unwrap_or_else(|| "unknown".into());
     note("the host's build".into(), build(was), build(is));
     // What a cell that ended early never came to is no change of its own.
     let is_whole = |result| !matches!(Standing::of(result), Standing::Died | Standing::Ground);
-    let find =
-        |result: &'_ CellResult, name: &str| result.samples.iter().find(|sample| sample.name == name).map(outcome);
-    for sample in &is.samples {
-        if let Some(before) = find(was, &sample.name).or_else(|| is_whole(was).then(|| "not there".into())) {
-            note(sample.name.clone(), before, outcome(sample));
+    let (was_whole, is_whole) = (is_whole(was), is_whole(is));
+    let mut compare = |what: &str, before: Option<String>, now: Option<String>, nothing: &str| {
+        let before = before.or_else(|| was_whole.then(|| nothing.into()));
+        let now = now.or_else(|| is_whole.then(|| nothing.into()));
+        if let (Some(before), Some(now)) = (before, now) {
+            note(what.into(), before, now);
         }
+    };
+    for component in Component::ALL {
+        compare(component.name(), used(was, component), used(is, component), "not used");
     }
-    for gone in was.samples.iter().filter(|gone| is_whole(is) && find(is, &gone.name).is_none()) {
-        note(gone.name.clone(), outcome(gone), "not there".into());
+    let find = |result: &CellResult, name: &str| result.samples.iter().find(|sample| sample.name == name).map(outcome);
+    for sample in &is.samples {
+        compare(&sample.name, find(was, &sample.name), Some(outcome(sample)), "not there");
+    }
+    for gone in was.samples.iter().filter(|gone| find(is, &gone.name).is_none()) {
+        compare(&gone.name, Some(outcome(gone)), None, "not there");
     }
     changes
+}
+
+/// A component as it was used; of its digest enough to see that it is another one.
+fn used(result: &CellResult, component: Component) -> Option<String> {
+    let used = result.versions.get(&component)?;
+    let digest = used.digest.iter().map(|digest| format!(" ({})", digest.chars().take(19).collect::<String>()));
+    Some(used.version.clone() + &digest.collect::<String>())
 }
 
 /// What came of a sample, in words.
