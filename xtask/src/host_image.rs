@@ -12,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tar::{Builder, EntryType, Header};
 
-/// A shell for RUN, and something that prints a file.
-const PROGRAMS: [&str; 2] = ["/bin/sh", "/bin/cat"];
+/// A shell for RUN, something that prints a file, and something that tells its size.
+const PROGRAMS: [&str; 3] = ["/bin/sh", "/bin/cat", "/usr/bin/wc"];
 
 /// Makes the image in a folder, and returns its manifest's digest, `sha256:…`.
 ///
@@ -37,7 +37,7 @@ pub fn make(folder: &Path, platform: Platform) -> Result<String> {
     let config = json!({
         "architecture": platform.arch.as_str(),
         "os": platform.os.as_str(),
-        "config": { "Env": ["PATH=/bin"] },
+        "config": { "Env": ["PATH=/usr/bin:/bin"] },
         "rootfs": { "type": "layers", "diff_ids": [layer_digest] },
     })
     .to_string();

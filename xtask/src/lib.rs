@@ -19,6 +19,7 @@ pub mod files;
 pub mod host_image;
 pub mod http;
 pub mod lock;
+pub mod oci_layout;
 pub mod os;
 pub mod poll;
 pub mod probe;

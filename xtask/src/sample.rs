@@ -1,4 +1,8 @@
-//! A sample: what its container must print, and how what it printed differs. Pure.
+//! A sample: what it says of itself, what its container must print, and how what it printed differs. Pure.
+
+pub mod build;
+pub mod manifest;
+pub mod verdict;
 
 use crate::workspace::Workspace;
 use similar::TextDiff;
@@ -11,8 +15,22 @@ pub fn image_in_docker(workspace: &Workspace) -> String {
     format!("docker.io/library/buildkit-sample:{}", workspace.id())
 }
 
+/// The name of the image of one of several samples, made of what a sample's image is called there.
+pub fn image_of(image: &str, sample: &str) -> String {
+    match image.rsplit_once(':') {
+        Some((name, tag)) => format!("{name}-{sample}:{tag}"),
+        None => format!("{image}-{sample}"),
+    }
+}
+
 /// The file in a sample's folder that holds what its container must print.
 pub const EXPECTED_FILE: &str = "expected.txt";
+
+/// The file in a sample's folder that says what it is.
+pub const MANIFEST_FILE: &str = "sample.toml";
+
+/// The folder of what a sample's platforms share.
+pub const COMMON: &str = "common";
 
 /// The difference between what a container must print and what it printed, as a unified diff; `None` if they agree.
 ///
@@ -35,6 +53,12 @@ fn unix_lines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_of_several_samples_has_an_image_of_its_own() {
+        assert_eq!(image_of("docker.io/library/x:1a", "copy-link"), "docker.io/library/x-copy-link:1a");
+        assert_eq!(image_of("x", "y"), "x-y");
+    }
 
     #[test]
     fn windows_line_ends_are_no_difference() {

@@ -152,6 +152,7 @@ fn the_rows_that_nobody_has_provoked_here() {
     no-windows-image
     no-network
     docker-buildkit
+    tmpfs-mount
     run-mount
     several-mounts
     copy-link

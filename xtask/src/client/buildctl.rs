@@ -1,5 +1,10 @@
 //! BuildKit's own client, with containerd's to run the image: no Docker needed. Argument vectors, but for the first call.
 
+mod pruning;
+
+pub use pruning::{Prune, forget, freed, missing_leases, prune};
+
+use super::details::{Details, Output, Source, cache_from, cache_to, fields, shown};
 use super::remote::Remote;
 use super::{BaseImage, Build, Client, Run, version};
 use crate::base_image::BUILD_ARGUMENT;
@@ -11,6 +16,7 @@ use crate::sample::IMAGE;
 use crate::tools::{buildctl, ctr};
 use crate::ui::Ui;
 use crate::workspace::Workspace;
+use std::path::Path;
 use std::time::Duration;
 
 /// A remote buildkitd may be far away; buildctl gives up its connection sooner.
@@ -94,11 +100,17 @@ pub fn build(workspace: &Workspace, build: &Build) -> Argv {
 }
 
 fn build_with(buildctl: Argv, build: &Build) -> Argv {
-    let local = |name: &str| format!("{name}={}", build.context.display());
+    let local = |name: &str, folder: &Path| format!("{name}={}", folder.display());
+    let dockerfile = build.details.dockerfile.as_ref().unwrap_or(&build.context);
+    let output = match &build.details.output {
+        Output::Store => format!("type=image,name={},unpack=true", build.image),
+        other => other.written(),
+    };
     let argv = buildctl
         .args(["build", "--progress", "plain", "--frontend", "dockerfile.v0"])
-        .args(["--local", &local("context"), "--local", &local("dockerfile")])
-        .args(["--output", &format!("type=image,name={},unpack=true", build.image)]);
+        .args(["--local", &local("context", &build.context), "--local", &local("dockerfile", dockerfile)])
+        .args(["--output", &output]);
+    let argv = detailed(argv, &build.details);
     match &build.base_image {
         BaseImage::Own => argv,
         BaseImage::Reference(reference) => argv.args(["--opt", &format!("build-arg:{BUILD_ARGUMENT}={reference}")]),
@@ -106,6 +118,31 @@ fn build_with(buildctl: Argv, build: &Build) -> Argv {
             .args(["--opt", &format!("context:base=oci-layout://host@{digest}")])
             .args(["--oci-layout", &format!("host={}", folder.display())]),
     }
+}
+
+/// Adds what else was asked for.
+fn detailed(argv: Argv, details: &Details) -> Argv {
+    let mut words: Vec<(&str, String)> = Vec::new();
+    words.extend(details.target.iter().map(|target| ("--opt", format!("target={target}"))));
+    words.extend(details.args.iter().map(|(name, value)| ("--opt", format!("build-arg:{name}={value}"))));
+    words.extend(details.secrets.iter().map(|(id, file)| ("--secret", fields(&[("id", id), ("src", &shown(file))]))));
+    words.extend(details.ssh_key.iter().map(|key| ("--ssh", format!("default={}", key.display()))));
+    for (name, source) in &details.contexts {
+        match source {
+            Source::Folder(folder) => {
+                words.push(("--opt", format!("context:{name}=local:named-{name}")));
+                words.push(("--local", format!("named-{name}={}", folder.display())));
+            }
+            Source::Layout { folder, digest } => {
+                words.push(("--opt", format!("context:{name}=oci-layout://named-{name}@{digest}")));
+                words.push(("--oci-layout", format!("named-{name}={}", folder.display())));
+            }
+        }
+    }
+    words.extend(details.cache_to.iter().map(|folder| ("--export-cache", cache_to(folder))));
+    words.extend(details.cache_from.iter().map(|folder| ("--import-cache", cache_from(folder))));
+    words.extend(details.provenance.then(|| ("--opt", "attest:provenance=mode=max".to_owned())));
+    words.into_iter().fold(argv, |argv, (option, value)| argv.args([option, &value]))
 }
 
 /// Runs a container to its end.
@@ -164,56 +201,10 @@ pub fn delete_leases(workspace: &Workspace, names: &[String]) -> Argv {
     ctr(workspace).args(["leases", "delete", "--sync"]).args(names)
 }
 
-/// A level of `reset` that BuildKit does itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prune {
-    /// What no build uses.
-    Unused,
-    /// All of the build cache, internal records too.
-    All,
-    /// The records of past builds.
-    Histories,
-}
-
-impl Prune {
-    /// The levels, the mildest first.
-    pub const LEVELS: [Prune; 3] = [Prune::Unused, Prune::All, Prune::Histories];
-
-    /// As it is typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Prune::Unused => "prune",
-            Prune::All => "prune --all",
-            Prune::Histories => "prune-histories",
-        }
-    }
-}
-
-/// Frees what a level of `reset` frees. Sizes are asked for in bytes, a record a line: the table's total is rounded, and wrong
-/// where BuildKit doesn't know a size.
-pub fn prune(workspace: &Workspace, level: Prune) -> Argv {
-    let argv = buildctl(workspace).args(level.name().split(' '));
-    if level == Prune::Histories { argv } else { argv.args(["--format", "{{.Size}}"]) }
-}
-
-/// What a level has freed, in bytes, of what is known: the size of a record that nobody has measured yet is -1.
-pub fn freed(level: Prune, answer: &str) -> Option<u64> {
-    let sizes = answer.lines().filter_map(|line| line.trim().parse::<u64>().ok());
-    (level != Prune::Histories).then(|| sizes.sum())
-}
-
-/// How many leases are gone already, if that is all that `prune-histories` failed of: to get rid of them is what it was for.
-pub fn missing_leases(said: &str) -> Option<usize> {
-    let (missing, other): (Vec<&str>, Vec<&str>) = said
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .partition(|line| line.contains("lease \"") && line.contains("\": not found"));
-    (!missing.is_empty() && other.is_empty()).then_some(missing.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::details;
     use std::path::PathBuf;
 
     fn workspace(platform: &str) -> Workspace {
@@ -224,7 +215,11 @@ mod tests {
     fn a_build_names_its_base_image_one_way() {
         let argv = |base_image| {
             let image = "docker.io/library/buildkit-sample:latest".into();
-            build(&workspace("linux-amd64"), &Build { context: "/w/sample".into(), base_image, image }).shown()
+            build(
+                &workspace("linux-amd64"),
+                &Build { context: "/w/sample".into(), base_image, image, details: Details::default() },
+            )
+            .shown()
         };
         assert!(!argv(BaseImage::Own).contains("--opt"));
         assert!(argv(BaseImage::Reference("debian".into())).contains("--opt build-arg:BASE_IMAGE=debian"));
@@ -233,33 +228,25 @@ mod tests {
     }
 
     #[test]
+    fn what_else_is_asked_for_is_told_in_buildctls_way() {
+        let details = details::tests::all();
+        let build = Build { context: "/w/c".into(), base_image: BaseImage::Own, image: "i".into(), details };
+        let argv = self::build(&workspace("linux-amd64"), &build).shown();
+        let (_, told) = argv.split_once(" --frontend dockerfile.v0 ").unwrap();
+        assert_eq!(
+            told,
+            "--local context=/w/c --local dockerfile=/w/d --output type=oci,tar=false,dest=/w/out --opt target=t \
+             --opt 'build-arg:A=b c' --secret id=s,src=/w/s --ssh default=/w/key --opt context:f=local:named-f \
+             --local named-f=/w/f --opt context:l=oci-layout://named-l@sha256:1 --oci-layout named-l=/w/l \
+             --export-cache type=local,mode=max,dest=/w/to --import-cache 'type=local,\"src=/w/fr,om\"' \
+             --opt attest:provenance=mode=max"
+        );
+    }
+
+    #[test]
     fn windows_has_no_fifos_and_no_control_groups() {
         let windows =
             run(&workspace("windows-amd64"), &Run { image: "i".into(), name: "n".into(), keep: false }).shown();
         assert!(windows.ends_with("run --rm i n"), "{windows}");
-    }
-
-    #[test]
-    fn prune_tells_what_it_freed() {
-        let all = prune(&workspace("linux-amd64"), Prune::All).shown();
-        assert!(all.ends_with(" prune --all --format '{{.Size}}'"), "{all}");
-        for (answer, expected) in [("20721\n-1\n8192\n", 28913), ("-1\n", 0), ("", 0)] {
-            assert_eq!(freed(Prune::Unused, answer), Some(expected), "{answer:?}");
-        }
-        assert_eq!(freed(Prune::Histories, "TYPE\tREF\n"), None);
-    }
-
-    #[test]
-    fn only_leases_that_are_gone_are_no_failure() {
-        let one = "error: lease \"ref_x\": not found";
-        for (said, expected) in [
-            (one.to_owned(), Some(1)),
-            (format!("{one}\nlease \"ref_y\": not found\n"), Some(2)),
-            (format!("{one}\nconnection refused"), None),
-            ("error: connection refused".into(), None),
-            (String::new(), None),
-        ] {
-            assert_eq!(missing_leases(&said), expected, "{said:?}");
-        }
     }
 }

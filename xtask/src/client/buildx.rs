@@ -1,5 +1,6 @@
 //! Docker's client for BuildKit, with Docker itself to run the image. Argument vectors, but for the builder.
 
+use super::details::{Details, Output, Source, cache_from, cache_to, field, fields, shown};
 use super::docker::docker;
 use super::remote::Remote;
 use super::{BUILDER, BaseImage, Build, Client, Run, builder};
@@ -59,7 +60,7 @@ impl<'a> Buildx<'a> {
         let argv = self.argv().args(["create", "--name", BUILDER, "--driver", "remote"]);
         let argv = options
             .into_iter()
-            .fold(argv, |argv, (name, value)| argv.arg("--driver-opt").arg(csv_field(&format!("{name}={value}"))));
+            .fold(argv, |argv, (name, value)| argv.arg("--driver-opt").arg(field(&format!("{name}={value}"))));
         argv.arg(&self.remote.address)
     }
 
@@ -79,9 +80,24 @@ impl<'a> Buildx<'a> {
     }
 }
 
-/// A value as buildx reads it: a line of comma-separated values.
-fn csv_field(value: &str) -> String {
-    if value.contains([',', '"']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.to_owned() }
+/// Adds what else was asked for.
+fn detailed(argv: Argv, details: &Details) -> Argv {
+    let mut words: Vec<(&str, String)> = Vec::new();
+    words.extend(details.dockerfile.iter().map(|folder| ("--file", shown(&folder.join("Dockerfile")))));
+    words.extend(details.target.iter().map(|target| ("--target", target.clone())));
+    words.extend(details.args.iter().map(|(name, value)| ("--build-arg", format!("{name}={value}"))));
+    words.extend(details.secrets.iter().map(|(id, file)| ("--secret", fields(&[("id", id), ("src", &shown(file))]))));
+    words.extend(details.ssh_key.iter().map(|key| ("--ssh", format!("default={}", key.display()))));
+    for (name, source) in &details.contexts {
+        let place = match source {
+            Source::Folder(folder) => shown(folder),
+            Source::Layout { folder, digest } => format!("oci-layout://{}@{digest}", folder.display()),
+        };
+        words.push(("--build-context", format!("{name}={place}")));
+    }
+    words.extend(details.cache_to.iter().map(|folder| ("--cache-to", cache_to(folder))));
+    words.extend(details.cache_from.iter().map(|folder| ("--cache-from", cache_from(folder))));
+    words.into_iter().fold(argv, |argv, (option, value)| argv.args([option, &value]))
 }
 
 /// The filter for a workspace's own containers.
@@ -142,10 +158,14 @@ impl Client for Buildx<'_> {
     fn build(&self, build: &Build) -> Argv {
         let argv = self
             .argv()
-            .args(["build", "--builder", BUILDER, "--load", "--progress", "plain"])
-            // Not every Docker keeps attestations, and buildctl makes none.
-            .arg("--provenance=false")
-            .args(["--tag", &build.image]);
+            .args(["build", "--builder", BUILDER, "--progress", "plain"])
+            // Not every Docker keeps attestations, and buildctl makes none unasked.
+            .arg(if build.details.provenance { "--provenance=mode=max" } else { "--provenance=false" });
+        let argv = match &build.details.output {
+            Output::Store => argv.args(["--load", "--tag", &build.image]),
+            other => argv.args(["--output", &other.written()]),
+        };
+        let argv = detailed(argv, &build.details);
         let argv = match &build.base_image {
             BaseImage::Own => argv,
             BaseImage::Reference(reference) => argv.args(["--build-arg", &format!("BASE_IMAGE={reference}")]),
@@ -191,12 +211,36 @@ mod tests {
         let workspace = workspace("linux-amd64");
         let buildx = Buildx::new(&workspace, Program::Plugin, None);
         let base_image = BaseImage::Layout { folder: "/w/base".into(), digest: "sha256:1".into() };
-        let argv = buildx.build(&Build { context: "/w/sample".into(), base_image, image: "i".into() }).shown();
-        assert!(argv.starts_with("docker buildx build --builder buildkit-exp --load "), "{argv}");
-        assert!(argv.ends_with("--tag i --build-context base=oci-layout:///w/base@sha256:1 /w/sample"), "{argv}");
+        let build = |context: &str, base_image| {
+            let (image, details) = ("i".into(), Details::default());
+            buildx.build(&Build { context: context.into(), base_image, image, details }).shown()
+        };
+        let argv = build("/w/sample", base_image);
+        assert!(argv.starts_with("docker buildx build --builder buildkit-exp "), "{argv}");
+        assert!(
+            argv.ends_with("--load --tag i --build-context base=oci-layout:///w/base@sha256:1 /w/sample"),
+            "{argv}"
+        );
         let reference = BaseImage::Reference("debian".into());
-        let argv = buildx.build(&Build { context: "/w".into(), base_image: reference, image: "i".into() }).shown();
+        let argv = build("/w", reference);
         assert!(argv.ends_with("--tag i --build-arg BASE_IMAGE=debian /w"), "{argv}");
+    }
+
+    #[test]
+    fn what_else_is_asked_for_is_told_in_buildxs_way() {
+        let workspace = workspace("linux-amd64");
+        let details = crate::client::details::tests::all();
+        let build = Build { context: "/w/c".into(), base_image: BaseImage::Own, image: "i".into(), details };
+        let argv = Buildx::new(&workspace, Program::Plugin, None).build(&build).shown();
+        let (_, told) = argv.split_once(" --progress plain ").unwrap();
+        let told = told.replace('\\', "/");
+        assert_eq!(
+            told,
+            "--provenance=mode=max --output type=oci,tar=false,dest=/w/out --file /w/d/Dockerfile --target t \
+             --build-arg 'A=b c' --secret id=s,src=/w/s --ssh default=/w/key --build-context f=/w/f \
+             --build-context l=oci-layout:///w/l@sha256:1 --cache-to type=local,mode=max,dest=/w/to \
+             --cache-from 'type=local,\"src=/w/fr,om\"' /w/c"
+        );
     }
 
     #[test]

@@ -3,12 +3,14 @@
 pub mod buildctl;
 pub mod builder;
 pub mod buildx;
+pub mod details;
 pub mod docker;
 pub mod remote;
 
 use crate::error::Result;
 use crate::process::Argv;
 use crate::ui::Ui;
+use details::Details;
 use std::path::PathBuf;
 
 /// The name of Docker's builder.
@@ -86,6 +88,8 @@ pub struct Build {
     pub base_image: BaseImage,
     /// The image's name.
     pub image: String,
+    /// What else was asked for.
+    pub details: Details,
 }
 
 /// A container to be run.

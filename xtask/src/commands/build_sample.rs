@@ -4,12 +4,15 @@ mod blame;
 mod building;
 pub(super) mod choosing;
 mod elsewhere;
-mod healing;
-mod report;
+pub(super) mod healing;
+mod making;
+pub(super) mod report;
 mod running;
+mod serving;
 mod showing;
 pub(super) mod staging;
 pub(super) mod stand;
+mod steps;
 pub(super) mod trial;
 
 use super::{patience, print_json};
@@ -83,7 +86,7 @@ pub fn run(context: Result<Context>, options: &Options) -> Result<()> {
 
 /// Puts containerd and BuildKit to the test.
 fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()> {
-    let folder = find_sample(context, options.sample.as_deref())?;
+    let found = find_sample(context, options.sample.as_deref())?;
     if options.addr.is_some() {
         elsewhere::check(context, options.heal)?;
     }
@@ -99,7 +102,7 @@ fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()>
     report.versions = stand.versions()?;
     let told = stand.client.connect(context.ui)?.filter(|_| stand.is_remote());
     report.versions.extend(told.map(|version| (Component::Buildkit.name(), version)));
-    let sample = stage(context, &folder, context.workspace.sample())?;
+    let sample = stage(context, &found, context.workspace.sample())?;
     let trial = Trial {
         stand: &stand,
         sample: &sample,

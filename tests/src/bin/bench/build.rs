@@ -4,6 +4,7 @@ use crate::assets::Assets;
 use crate::machine::{Bench, Commands as _, Machine};
 use crate::table::{Goal, Row};
 use crate::up::run_folder;
+use xtask::client::details::Details;
 use xtask::client::{BaseImage, Build, Run, buildctl};
 use xtask::error::Result;
 use xtask::host_image;
@@ -25,6 +26,7 @@ pub fn measure(bench: &Bench, assets: &Assets, rows: &mut Vec<Row>) -> Result<()
             context: workspace.sample(),
             base_image: BaseImage::Layout { folder, digest },
             image: IMAGE.to_owned(),
+            details: Details::default(),
         },
     );
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());

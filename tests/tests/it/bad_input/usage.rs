@@ -40,23 +40,23 @@ fn what_makes_no_sense_is_a_usage_error() {
 }
 
 #[test]
-fn an_unknown_sample_names_those_that_there_are() {
+fn an_unknown_sample_leads_to_those_that_there_are() {
     if !has_rights() {
         eprintln!("not tested: without rights `build-sample` goes no further than that");
         return;
     }
     let context = context!();
-    let lines: &[&[&str]] = &[&["build-sample", "--sample", "nothing"], &["build-sample", "--sample", "./nothing"]];
+    let lines: &[&[&str]] = &[&["build-sample", "--sample", "multistage"], &["build-sample", "--sample", "./nothing"]];
     let transcript = Transcript::of(&context, 2, lines);
     let _filters = bind(&context);
     insta::assert_snapshot!(transcript.0, @"
-    $ cargo xtask build-sample --sample nothing
+    $ cargo xtask build-sample --sample multistage
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--sample nothing` is no sample, nor a folder with a Dockerfile
+    error: `--sample multistage` is no sample, nor a folder with a Dockerfile
 
-    hint: samples are multi-stage
+    hint: the nearest: multi-stage; `cargo xtask samples --list` shows all
 
     $ cargo xtask build-sample --sample ./nothing
     exit code: 2
@@ -64,7 +64,7 @@ fn an_unknown_sample_names_those_that_there_are() {
     ----- stderr -----
     error: `--sample ./nothing` is no sample, nor a folder with a Dockerfile
 
-    hint: samples are multi-stage
+    hint: `cargo xtask samples --list` shows all
     ");
 }
 
@@ -79,7 +79,7 @@ fn the_report_tells_a_usage_error_too() {
     let report = refused.json();
     assert_eq!(report["exit"], serde_json::json!({ "code": 2, "class": "usage" }), "{refused}");
     assert_eq!(report["failure"]["message"], "`--sample nothing` is no sample, nor a folder with a Dockerfile");
-    assert_eq!(report["failure"]["hint"], "samples are multi-stage");
+    assert_eq!(report["failure"]["hint"], "`cargo xtask samples --list` shows all");
     assert!(report["printed"].is_null() && report["as_expected"].is_null(), "{refused}");
     assert!(!context.base_dir().exists());
 }

@@ -4,39 +4,73 @@ use super::blame::blame;
 use super::report::millis;
 use super::showing::{Stage, Stdout, show};
 use super::stand::Stand;
+use super::steps::Run;
 use super::trial::{Outcome, Trial};
 use crate::base_image;
-use crate::client::{BaseImage, Build};
+use crate::client::details::Output;
+use crate::client::{BaseImage, Build, buildctl};
 use crate::commands::loaded;
 use crate::daemon::log::Marks;
-use crate::error::{Context as _, Result};
+use crate::error::{Class, Context as _, Error, Result};
 use crate::os;
 use crate::process::{self, Ending};
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-/// Builds it.
+/// Does one of a sample's builds, with what its `sample.toml` asks for.
 ///
 /// # Errors
-/// When the client fails, with what is known of why, or its time is up.
-pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<()> {
-    let Trial { stand, sample, image, .. } = *trial;
-    let context = stand.context;
+/// When the client fails, with what is known of why, or its time is up; also when it must fail, and doesn't.
+pub fn build(trial: &Trial, run: &Run, number: usize, deadline: Instant, outcome: &mut Outcome) -> Result<()> {
+    let asked = &trial.sample.builds[number];
+    if let Some(words) = &asked.forget {
+        forget(trial, words)?;
+    }
     let build = Build {
-        context: sample.folder.clone(),
-        base_image: base_image(stand, &sample.folder, trial.base_image)?,
-        image: image.to_owned(),
+        context: run.context(asked)?,
+        base_image: base_image(trial.stand, &trial.sample.folder, trial.base_image)?,
+        image: trial.image.to_owned(),
+        details: run.details(number)?,
     };
+    let Some(words) = &asked.fails else { return build_one(trial, &build, deadline, outcome) };
+    match build_one(trial, &build, deadline, outcome) {
+        Ok(()) => Err(Error::failed(format!("`{}` was built, and must fail", build.image))
+            .hint(format!("its sample.toml says that it fails with `{words}`"))),
+        Err(error) if error.class() == Class::Failed && error.to_string().contains(words) => {
+            trial.stand.context.ui.step("Failed", &format!("as it must, with `{words}`"));
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Lets BuildKit forget the steps that have these words in them.
+fn forget(trial: &Trial, words: &str) -> Result<()> {
+    if trial.stand.is_remote() {
+        return Err(Error::usage(
+            "the sample lets BuildKit forget what it has built, and that buildkitd is somebody else's",
+        )
+        .hint("try it without `--addr`"));
+    }
+    let argv = buildctl::forget(&trial.stand.context.workspace, words);
+    trial.stand.context.ui.detail(&argv.shown());
+    process::succeed_within(&argv, trial.timeout).map(drop)
+}
+
+fn build_one(trial: &Trial, build: &Build, deadline: Instant, outcome: &mut Outcome) -> Result<()> {
+    let Trial { stand, image, .. } = *trial;
+    let context = stand.context;
     outcome.base_image = build.base_image.shown();
     context.ui.step("Building", &format!("{image} from `{}`", build.context.display()));
-    let argv = stand.client.build(&build);
-    let loading = stand.client.loads().then(|| loaded::announce(context, image)).transpose()?;
+    let argv = stand.client.build(build);
+    let loads = stand.client.loads() && build.details.output == Output::Store;
+    let loading = loads.then(|| loaded::announce(context, image)).transpose()?;
     let before = Marks::now(&context.workspace);
     let group = context.ui.group("build");
     let begun = Instant::now();
     let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle)?;
-    outcome.times.build_ms = Some(millis(begun.elapsed()));
+    outcome.times.build_ms = Some(outcome.times.build_ms.unwrap_or_default() + millis(begun.elapsed()));
     drop(group);
     // What a build that was ended had handed over, Docker may still load: its record goes on saying so.
     let noted = match ending {

@@ -42,8 +42,8 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
     let stdout = if trial.relays { Stdout::Relayed } else { Stdout::Kept };
     let begun = Instant::now();
     let (ending, printed, said) = show(context, &argv, deadline, stdout)?;
-    outcome.times.run_ms = Some(millis(begun.elapsed()));
-    outcome.printed = Some(printed.clone());
+    outcome.times.run_ms = Some(outcome.times.run_ms.unwrap_or_default() + millis(begun.elapsed()));
+    outcome.print(&printed);
     let Ending::Exited(status) = ending else {
         end_container(context, &*stand.client, &run.name);
         return Err(trial.out_of_time("running"));

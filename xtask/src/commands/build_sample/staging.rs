@@ -1,39 +1,107 @@
 //! Finding a sample, and copying it into the workspace.
 
+use super::making::make;
 use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::os;
-use crate::sample::EXPECTED_FILE;
+use crate::sample::build::Build;
+use crate::sample::manifest::Manifest;
+use crate::sample::{COMMON, EXPECTED_FILE, MANIFEST_FILE};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// A sample where somebody keeps it.
+#[derive(Debug)]
+pub struct Found {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it says of itself; `None` for a bare build context.
+    pub manifest: Option<Manifest>,
+}
 
 /// The sample's folder: the hello sample, one by its name, or any build context by its path.
 ///
 /// # Errors
-/// When there is no such sample.
-pub fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
-    let os = context.workspace.platform().os.as_str();
+/// When there is no such sample, or it has something wrong with it.
+pub fn find_sample(context: &Context, asked: Option<&Path>) -> Result<Found> {
+    let os = context.workspace.platform().os;
     let Some(asked) = asked else {
-        return Ok(context.repository.join("fixtures").join("hello").join(os));
+        let folder = context.repository.join("fixtures").join("hello").join(os.as_str());
+        return Ok(Found { folder, manifest: None });
     };
-    let samples = context.repository.join("sample-dockerfile");
-    let named = samples.join(asked);
+    let named = samples_folder(context).join(asked);
     let is_name = asked.components().count() == 1;
-    let candidates = [named.join(os), named, asked.to_owned()];
-    let candidates = if is_name { &candidates[..] } else { &candidates[2..] };
-    if let Some(found) = candidates.iter().find(|folder| folder.join("Dockerfile").is_file()) {
-        return os::real_path(found).trying(|| format!("make `{}` absolute", found.display()));
+    let candidates = [named, asked.to_owned()];
+    let candidates = if is_name { &candidates[..] } else { &candidates[1..] };
+    let real = |found: &Path| os::real_path(found).trying(|| format!("make `{}` absolute", found.display()));
+    for folder in candidates {
+        if folder.join(MANIFEST_FILE).is_file() {
+            let folder = real(folder)?;
+            let manifest = Some(read(context, &folder)?);
+            return Ok(Found { folder, manifest });
+        }
+        if folder.join("Dockerfile").is_file() {
+            return Ok(Found { folder: real(folder)?, manifest: None });
+        }
     }
-    let mut names: Vec<String> = fs::read_dir(&samples)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
     Err(Error::usage(format!("`--sample {}` is no sample, nor a folder with a Dockerfile", asked.display()))
-        .hint(format!("samples are {}", names.join(", "))))
+        .hint(nearest(context, asked)))
+}
+
+/// A hint at the sample that may have been meant.
+pub fn nearest(context: &Context, asked: &Path) -> String {
+    let asked = asked.to_string_lossy();
+    let likeness = |name: &str| strsim::jaro_winkler(name, &asked);
+    let nearest = names(context).into_iter().max_by(|one, two| likeness(one).total_cmp(&likeness(two)));
+    match nearest.filter(|name| likeness(name) > 0.75) {
+        Some(name) => format!("the nearest: {name}; `cargo xtask samples --list` shows all"),
+        None => "`cargo xtask samples --list` shows all".into(),
+    }
+}
+
+/// The folder of the samples.
+pub fn samples_folder(context: &Context) -> PathBuf {
+    context.repository.join("sample-dockerfile")
+}
+
+/// The names of the samples.
+pub fn names(context: &Context) -> Vec<String> {
+    let entries = fs::read_dir(samples_folder(context)).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+/// Reads what a sample says of itself, and looks whether it has what it must have here.
+///
+/// # Errors
+/// When it can't be understood, or a file is missing.
+pub fn read(context: &Context, folder: &Path) -> Result<Manifest> {
+    let os = context.workspace.platform().os;
+    let path = folder.join(MANIFEST_FILE);
+    let text = fs::read_to_string(&path).map_err(|error| {
+        Error::usage(format!("`{}` can't be read, so `{}` is no sample", path.display(), folder.display()))
+            .because(error)
+            .hint(format!("docs/samples.md says what a {MANIFEST_FILE} has in it"))
+    })?;
+    let manifest = Manifest::parse(&text, &path)?;
+    let has = |name: &str| [os.as_str(), COMMON].iter().any(|part| folder.join(part).join(name).is_file());
+    let missing = |name: &str, why: &str| {
+        Error::usage(format!("the sample `{}` has no {name} for {}{why}", folder.display(), os.as_str()))
+            .hint(format!("put it into its folder `{}`, or into `{COMMON}`, which all platforms share", os.as_str()))
+    };
+    if !has("Dockerfile") {
+        return Err(missing("Dockerfile", ""));
+    }
+    match (manifest.prints(), has(EXPECTED_FILE)) {
+        (true, false) => Err(missing(EXPECTED_FILE, ", so nothing says what it must print")),
+        (false, true) => {
+            Err(Error::usage(format!("the sample `{}` prints nothing, and has an {EXPECTED_FILE}", folder.display()))
+                .hint("take that out, or let a build put out an image, or `show` something"))
+        }
+        _ => Ok(manifest),
+    }
 }
 
 /// A sample's copy in the workspace.
@@ -41,23 +109,52 @@ pub fn find_sample(context: &Context, asked: Option<&Path>) -> Result<PathBuf> {
 pub struct Staged {
     /// The build context.
     pub folder: PathBuf,
-    /// What the container must print, where something says so. It is no part of the build context.
+    /// The folder for what is needed besides, and for what comes out.
+    pub aside: PathBuf,
+    /// What the builds must print, where something says so. It is no part of the build context.
     pub expected: Option<String>,
+    /// What is built, in turn.
+    pub builds: Vec<Build>,
+    /// The folder of the context that is served on loopback meanwhile.
+    pub serve: Option<String>,
 }
 
-/// Copies a sample to a folder of the workspace, and takes out what its container must print.
+/// Copies a sample to a folder of the workspace, and takes out what must be printed.
 ///
 /// # Errors
 /// When it can't be read, or there is no room for it.
-pub fn stage(context: &Context, sample: &Path, folder: PathBuf) -> Result<Staged> {
+pub fn stage(context: &Context, sample: &Found, folder: PathBuf) -> Result<Staged> {
+    // No sample has a dot in its name.
+    let mut aside = folder.clone().into_os_string();
+    aside.push(".aside");
+    let aside = PathBuf::from(aside);
     files::delete(&folder)?;
+    files::delete(&aside)?;
     // The workspace may lie in the context, and must not be copied into itself.
-    files::copy_folder(sample, &folder, context.workspace.base())?;
+    let copy = |from: &Path| files::copy_folder(from, &folder, context.workspace.base());
+    let builds = if let Some(manifest) = &sample.manifest {
+        // What a platform has of its own wins.
+        for part in [COMMON, context.workspace.platform().os.as_str()] {
+            let part = sample.folder.join(part);
+            if part.is_dir() {
+                copy(&part)?;
+            }
+        }
+        for piece in &manifest.makes {
+            make(&folder, piece)?;
+        }
+        manifest.builds().to_vec()
+    } else {
+        copy(&sample.folder)?;
+        vec![Build::default()]
+    };
+    os::create_private_folder(&aside)?;
     let file = folder.join(EXPECTED_FILE);
     let expected = match fs::read_to_string(&file) {
         Ok(text) => files::delete(&file).map(|()| Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).trying(|| format!("read `{}`", sample.join(EXPECTED_FILE).display())),
+        Err(error) => Err(error).trying(|| format!("read `{}`", sample.folder.join(EXPECTED_FILE).display())),
     }?;
-    Ok(Staged { folder, expected })
+    let serve = sample.manifest.as_ref().and_then(|manifest| manifest.serve.clone());
+    Ok(Staged { folder, aside, expected, builds, serve })
 }

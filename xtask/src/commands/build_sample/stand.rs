@@ -54,6 +54,7 @@ pub struct Stand<'a> {
     /// What the names of its containers have in common, and no other stand's.
     id: String,
     containers: AtomicUsize,
+    runs: AtomicUsize,
     forgotten: Once,
     host_image: Mutex<Option<BaseImage>>,
 }
@@ -68,6 +69,7 @@ impl<'a> Stand<'a> {
             daemons: if is_remote { &[] } else { &DAEMONS },
             id: format!("{:x}-", since.as_nanos()),
             containers: AtomicUsize::new(0),
+            runs: AtomicUsize::new(0),
             forgotten: Once::new(),
             host_image: Mutex::new(None),
         }
@@ -123,6 +125,11 @@ impl<'a> Stand<'a> {
     pub fn next_container(&self, is_kept: bool) -> String {
         let number = self.containers.fetch_add(1, Ordering::Relaxed);
         format!("{CONTAINER}{}{}{number}", if is_kept { KEPT } else { "" }, self.id)
+    }
+
+    /// What tells the next run of a sample from all others.
+    pub fn next_run(&self) -> String {
+        format!("{}{}", self.id, self.runs.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Ends, once, the containers of earlier runs that were killed. The lock is held, so nobody else waits for one.

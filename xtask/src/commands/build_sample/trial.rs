@@ -1,13 +1,17 @@
 //! A sample put to the test: built, run, what it printed compared, and all of that healed where stale state made it fail. One
 //! call, one outcome: whoever tries several samples calls it for each, on one stand.
 
-use super::building::build;
+use super::building;
 use super::healing::{self, until_healed};
 use super::running::run;
+use super::serving::Server;
 use super::staging::Staged;
 use super::stand::Stand;
+use super::steps::Run;
+use crate::commands;
 use crate::commands::reset::{self, Freed, Level};
 use crate::error::{Error, Result};
+use crate::sample::build::{Build, Output};
 use crate::sample::{self, EXPECTED_FILE};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -55,13 +59,21 @@ pub struct Outcome {
     pub error: Option<Error>,
 }
 
-/// How long things took, in milliseconds. Of several attempts, the last one counts.
+/// How long things took, in milliseconds, all builds and containers of a sample together. Of several attempts, the last one
+/// counts.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 pub struct Times {
     /// The build.
     pub build_ms: Option<u64>,
     /// The container, from its client's start to its end.
     pub run_ms: Option<u64>,
+}
+
+impl Outcome {
+    /// Takes note of what was printed next.
+    pub fn print(&mut self, more: &str) {
+        self.printed.get_or_insert_default().push_str(more);
+    }
 }
 
 impl Trial<'_> {
@@ -88,12 +100,24 @@ impl Trial<'_> {
             return Ok(());
         };
         let Some(expected) = &self.sample.expected else {
+            if !self.sample.builds.iter().any(Build::prints) {
+                return Ok(());
+            }
             ui.note(&format!("the sample has no {EXPECTED_FILE}, so what it printed was compared with nothing"));
             return Ok(());
         };
         let compared = compare(self.stand, self.image, expected, &printed);
         outcome.as_expected = Some(compared.is_ok());
         compared
+    }
+
+    /// Takes what is to be compared of an output that nothing runs for printed.
+    fn show(&self, shown: &str, outcome: &mut Outcome) -> Result<String> {
+        outcome.print(shown);
+        if self.relays {
+            commands::print(shown)?;
+        }
+        Ok(shown.to_owned())
     }
 
     /// The error for when its time is up.
@@ -118,12 +142,26 @@ impl healing::Ground for Attempts<'_> {
 
     fn attempt(&mut self) -> Result<Option<String>> {
         let Attempts { trial, deadline, outcome } = self;
-        // What an earlier run has left is in nobody's way while this one builds.
-        std::thread::scope(|scope| {
-            scope.spawn(|| trial.stand.end_forgotten());
-            build(trial, *deadline, outcome)
-        })?;
-        run(trial, *deadline, outcome)
+        (outcome.printed, outcome.times) = (None, Times::default());
+        let Staged { folder, serve, builds, .. } = trial.sample;
+        let server = serve.as_ref().map(|inside| Server::start(&folder.join(inside))).transpose()?;
+        let served = server.as_ref().map(Server::url);
+        let steps = Run { sample: trial.sample, id: trial.stand.next_run(), served };
+        let mut printed = Some(String::new());
+        for (number, build) in builds.iter().enumerate() {
+            // What an earlier run has left is in nobody's way while this one builds.
+            std::thread::scope(|scope| {
+                scope.spawn(|| trial.stand.end_forgotten());
+                building::build(trial, &steps, number, *deadline, outcome)
+            })?;
+            let more = match build.output {
+                _ if build.fails.is_some() => Some(String::new()),
+                Output::Image => run(trial, *deadline, outcome)?,
+                _ => Some(trial.show(&steps.shown(number)?, outcome)?),
+            };
+            printed = printed.zip(more).map(|(printed, more)| printed + &more);
+        }
+        Ok(printed)
     }
 
     fn reset(&mut self, level: Level) -> Result<()> {

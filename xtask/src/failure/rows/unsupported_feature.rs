@@ -44,6 +44,16 @@ pub(super) const ROWS: &[Failure] = &[
         link: "https://github.com/moby/buildkit/issues/1258",
     },
     Failure {
+        id: "tmpfs-mount",
+        class: Class::UnsupportedFeature,
+        platforms: WINDOWS,
+        said_by: CLIENT_AND_DAEMON,
+        matchers: &[&["invalid windows mount type: 'tmpfs'"]],
+        cause: "Windows has no tmpfs, in which BuildKit before 0.33 also puts a secret's file",
+        remedy: "for a secret take a newer one with `--buildkit latest`; for anything else mount a cache instead",
+        link: "https://github.com/moby/buildkit/issues/5273",
+    },
+    Failure {
         id: "run-mount",
         class: Class::UnsupportedFeature,
         platforms: WINDOWS,

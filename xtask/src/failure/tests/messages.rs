@@ -271,6 +271,11 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         r"failed to solve: failed to read dockerfile: failed to mount C:\ProgramData\Docker\tmp\buildkit-mount1: [{Type:bind Source:C:\ProgramData\docker\windowsfilter\y3 Options:[rbind ro]}]: invalid windows mount type: 'bind'",
     ),
     (
+        "tmpfs-mount",
+        Client,
+        "error: failed to solve: unable to setup secret mount: invalid windows mount type: 'tmpfs'",
+    ),
+    (
         "run-mount",
         Client,
         "error: failed to solve: failed to create shim task: invalid OCI spec - Type 'windows-layer' not supported: unknown",
