@@ -117,6 +117,8 @@ pub enum Command {
     BuildSample(commands::build_sample::Options),
     /// Have a buildx builder for your own builds, and print the variables that lead to it
     Builder(commands::builder::Options),
+    /// Build and run the feature samples, and tell which ended otherwise than was expected
+    Samples(commands::samples::Options),
     /// Show each daemon: version, pid, endpoint, since when, answering or not, disk use
     Status(commands::status::Options),
     /// Show what the daemons logged
@@ -199,6 +201,10 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     match &cli.command {
         Command::Up(options) => commands::up::run(&context, options),
         Command::Builder(options) => commands::builder::run(&context, options),
+        Command::Samples(options) => {
+            let hushed = Ui::new(if cli.shared.verbose { Level::Verbose } else { Level::Quiet });
+            commands::samples::run(&context, &Context::new(&cli.shared, &hushed)?, options)
+        }
         Command::Status(options) => commands::status::run(&context, options),
         Command::Logs(options) => commands::logs::run(&context, options),
         Command::Down => commands::down::run(&context),

@@ -250,6 +250,11 @@ impl Workspace {
         self.base.join("sample-dockerfile")
     }
 
+    /// The build context of one of several samples.
+    pub fn staged(&self, sample: &str) -> PathBuf {
+        self.base.join("samples").join(sample)
+    }
+
     /// The base image made from the host's own shell, as an OCI layout.
     pub fn base_image(&self) -> PathBuf {
         self.base.join("base-image")

@@ -13,4 +13,5 @@ mod registries;
 mod remote;
 mod report;
 mod running;
+mod samples;
 mod source;

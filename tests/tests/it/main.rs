@@ -15,5 +15,6 @@ mod fetch;
 mod network;
 mod report;
 mod resolve;
+mod samples;
 mod server;
 mod windows;

@@ -12,6 +12,7 @@ use crate::process::{self, Argv};
 use record::Line;
 use std::fs;
 use std::io::ErrorKind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Docker may be busy, and must not keep a workspace from being deleted.
@@ -19,6 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long an image may still take to come that a killed build has handed over: nothing tells that it won't.
 const SETTLING: Duration = Duration::from_secs(5);
+
+/// Held while the record changes: samples that are tried at the same time share it.
+static RECORDING: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    RECORDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A build whose image goes to Docker.
 pub struct Loading {
@@ -33,6 +41,7 @@ pub struct Loading {
 pub fn announce(context: &Context, image: &str) -> Result<Loading> {
     let os = context.workspace.platform().os;
     let engine = docker::engine(os).map_err(|trouble| trouble.error(os))?;
+    let _alone = alone();
     let mut lines = recorded(context)?;
     record::note(&mut lines, &engine, image, true);
     if let Some(id) = ask(&buildx::image_id(image))? {
@@ -50,12 +59,19 @@ impl Loading {
     /// When Docker doesn't answer, or nothing can be noted.
     pub fn done(self, context: &Context) -> Result<()> {
         let newest = ask(&buildx::image_id(&self.image))?.unwrap_or_default().trim().to_owned();
+        let _alone = alone();
         let mut lines = recorded(context)?;
         record::note(&mut lines, &self.engine, &self.image, false);
+        let is_loading = |line: &&Line| line.engine == self.engine && line.is_loading;
+        let loading: Vec<String> = lines.iter().filter(is_loading).map(|line| line.image.clone()).collect();
+        // Docker tells names in a shorter form.
+        let loses_it = |name: &String| loading.iter().any(|image| image.ends_with(name.as_str()));
         lines.retain(|line| {
             let is_old = line.engine == self.engine && line.is_id() && line.image != newest;
             let is_needed = || match names(&line.image) {
-                Ok(Some(names)) => names.is_empty() && remove_image(line).is_err(),
+                Ok(Some(names)) if names.is_empty() => remove_image(line).is_err(),
+                // Another build is about to take its name, and then it is its turn.
+                Ok(Some(names)) => names.iter().any(loses_it),
                 Ok(None) => false,
                 Err(_) => true,
             };

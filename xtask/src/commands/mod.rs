@@ -18,6 +18,7 @@ pub mod logs;
 pub mod report;
 pub mod reset;
 pub mod resolve;
+pub mod samples;
 pub mod status;
 mod tidying;
 pub mod up;

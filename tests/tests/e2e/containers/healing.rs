@@ -30,7 +30,7 @@ fn change(context: &TestContext, line: &str) {
 /// Makes the fault: containerd's root is deleted and made anew between a stop and a start, and BuildKit's stays.
 ///
 /// The harness would not have that: it marks both roots as a pair. So the new one is given the old one's mark.
-fn forget_what_containerd_has(context: &TestContext) {
+pub(super) fn forget_what_containerd_has(context: &TestContext) {
     run(context, &["down"]).success();
     let root = context.base_dir().join("containerd/root");
     let mark = fs::read(root.join("buildkit-windows-pair")).unwrap();

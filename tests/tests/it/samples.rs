@@ -1,0 +1,120 @@
+//! `samples`: what a sample says of itself, and what is wrong with one. They are built in the end-to-end tests.
+
+use std::path::Path;
+use tests::{TestContext, assert_outcome, context, insta};
+use xtask::sample::manifest::Manifest;
+
+const PLAIN: &str = "title = \"T\"\nshows = \"S\"\n[linux]\nexpect = \"works\"\n[windows]\n";
+const WORKS: &str = "expect = \"works\"\n";
+
+#[test]
+fn what_is_wrong_in_a_toml_is_told_with_its_line_and_what_was_expected() {
+    let of_windows = |rest: &str| format!("{PLAIN}{rest}");
+    let works_with = |rest: &str| format!("{PLAIN}{WORKS}{rest}");
+    let texts = [
+        "title = \"T\nshows".into(),
+        "titel = \"T\"\n".into(),
+        "shows = \"S\"\n".into(),
+        "title = 3\n".into(),
+        format!("title = \"T\"\nshows = \"S\"\n\n[linux]\n{WORKS}"),
+        "title = \"T\"\nneeds = [\"gpu\"]\n".into(),
+        of_windows("expect = \"maybe\"\n"),
+        of_windows("expect = \"fails\"\n"),
+        of_windows("expect = \"fails\"\nfailure = \"copy-lnk\"\n"),
+        of_windows("expect = \"fails\"\nfailure = \"xyzzy\"\n"),
+        of_windows("expect = \"works\"\nfailure = \"copy-link\"\n"),
+        of_windows("expect = \"untested\"\n"),
+        of_windows("expect = \"untested\"\nupstream = \"moby/buildkit#1\"\n"),
+        of_windows("expect = \"works\"\nbuildkit = \"latest\"\n"),
+        works_with("[[build]]\ntargt = \"x\"\n"),
+        works_with("[[build]]\noutput = \"docker\"\n"),
+        works_with("[[build]]\n[[build]]\ncontexts = { x = \"build:first\" }\n"),
+        works_with("[[build]]\nname = \"x\"\n[[build]]\nname = \"x\"\n"),
+        works_with("[[build]]\nname = \"x\"\n[[build]]\ncontext = \"build:x\"\n"),
+        works_with("[[build]]\nshow = [\"x\"]\n"),
+        works_with("[[build]]\nname = \"x\"\n[[build]]\ncache-from = \"x\"\n"),
+        works_with("[[build]]\ncontext = \"../x\"\n"),
+        works_with("[[make]]\nfile = \"/x\"\nsize = \"1GiB\"\n"),
+        works_with("[[make]]\nfile = \"x\"\nsize = \"1 furlong\"\n"),
+        works_with("[[make]]\nfile = \"x\"\n"),
+    ];
+    let refused = |text: &String| Manifest::parse(text, Path::new("sample.toml")).unwrap_err().to_string();
+    insta::assert_snapshot!(texts.iter().map(refused).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn all_that_is_here_is_listed_with_what_is_expected_of_it() {
+    let context = context!();
+    let folders =
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-dockerfile")).unwrap().count();
+    for platform in ["linux-amd64", "windows-amd64"] {
+        let list = ["samples", "--list", "--platform", platform];
+        let listed = context.xtask(list).run().success().stdout;
+        let rows = context.xtask([&list[..], &["--json"]].concat()).run().success().json();
+        let rows = rows.as_array().unwrap();
+        assert_eq!((listed.lines().count(), rows.len()), (folders, folders));
+        for (line, row) in listed.lines().zip(rows) {
+            let columns = ["name", "expected", "shows"].map(|column| row[column].as_str().unwrap());
+            assert_eq!(line.split_whitespace().take(2).collect::<Vec<_>>(), columns[..2], "{line}");
+            assert!(line.ends_with(columns[2]), "{line}");
+        }
+    }
+    let one = context.xtask(["samples", "--list", "copy-link", "--platform", "windows-amd64"]).run();
+    assert_outcome!(one, @"
+    exit code: 0
+    ----- stdout -----
+    copy-link  fails     A file is copied into a layer that needs nothing of those before it.
+    ----- stderr -----
+    ");
+    assert!(!context.base_dir().exists(), "it needs no workspace");
+}
+
+/// Writes a sample, and returns its path.
+fn sample(context: &TestContext, name: &str, files: &[(&str, &str)]) -> String {
+    for (file, text) in files {
+        context.write(format!("{name}/{file}"), text);
+    }
+    context.root().join(name).display().to_string()
+}
+
+#[test]
+fn a_sample_that_lacks_something_is_a_usage_error() {
+    let context = context!();
+    let toml = format!("{PLAIN}{WORKS}");
+    let nothing = toml.clone() + "[[build]]\nfails = \"x\"\n";
+    let dockerfile = ("common/Dockerfile", "FROM base\n");
+    let expected = ("common/expected.txt", "x\n");
+    let samples = [
+        sample(&context, "bare", &[dockerfile]),
+        sample(&context, "no-dockerfile", &[("sample.toml", &toml), expected]),
+        sample(&context, "no-expected", &[("sample.toml", &toml), dockerfile]),
+        sample(&context, "prints-nothing", &[("sample.toml", &nothing), dockerfile, expected]),
+        sample(&context, "mistyped", &[("sample.toml", &toml.replace("shows", "show")), dockerfile, expected]),
+        sample(&context, "Large_Letters", &[("sample.toml", &toml), dockerfile, expected]),
+    ];
+    let whole = [("sample.toml", toml.as_str()), dockerfile, expected];
+    let twice = [sample(&context, "one/same", &whole), sample(&context, "two/same", &whole)];
+    let lines: Vec<Vec<&str>> = samples
+        .iter()
+        .map(|path| vec![path.as_str()])
+        .chain([
+            twice.iter().map(String::as_str).collect(),
+            vec!["copy-lnk"],
+            vec!["xyzzy"],
+            vec!["label", "--jobs", "0"],
+        ])
+        .collect();
+    let mut said = String::new();
+    for line in lines {
+        let refused = context.xtask(["samples", "--platform", "linux-amd64"].into_iter().chain(line)).run().exited(2);
+        assert_eq!(refused.stdout, "", "{refused}");
+        said += &refused.stderr;
+        said += "\n";
+    }
+    assert!(!context.base_dir().exists(), "nothing was changed");
+    // Each system has words of its own for a file that isn't there.
+    let of_system = said.lines().map(|line| line.split_once(" is no sample: ").map_or(line, |(ours, _)| ours));
+    let said = of_system.collect::<Vec<_>>().join("\n");
+    let _filters = tests::filters::bind(&context);
+    insta::assert_snapshot!(said);
+}

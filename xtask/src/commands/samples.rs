@@ -1,0 +1,148 @@
+//! `cargo xtask samples`: build and run the feature samples, and tell which ended otherwise than was expected.
+
+mod finding;
+mod report;
+mod skipping;
+mod trying;
+
+use super::build_sample::choosing::{Wanted, choose};
+use super::build_sample::healing;
+use super::build_sample::stand::{self, Stand};
+use super::ended::Ended;
+use super::{print, print_json, up};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::platform::Os;
+use crate::sample::verdict::Verdict;
+use clap::Args;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use finding::{Sample, find};
+use report::{Report, Row, listing, listing_json, table};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+use trying::{Plan, try_all};
+
+/// The most that are tried at once where nothing is said: more only wait for each other.
+const MOST_AT_ONCE: usize = 4;
+
+/// The options of `samples`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 1 means that something is newly broken, and 3 that some could not be put to the test."
+)]
+pub struct Options {
+    /// Folders of sample-dockerfile, or paths of such folders [default: all]
+    #[arg(value_name = "NAME|PATH")]
+    samples: Vec<PathBuf>,
+    /// Show what there is and what is expected of it here, and build nothing
+    #[arg(long)]
+    list: bool,
+    /// How many are tried at once [default: as many as there are processors, at most 4; on Windows 1]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// A base image instead of the one that suits this host, as the build argument BASE_IMAGE
+    #[arg(long, value_name = "REF", value_parser = NonEmptyStringValueParser::new(), env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
+    base_image: Option<String>,
+    /// How long each may take, as in 90s or 10m
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
+    timeout: Duration,
+    /// When stale state makes one fail, reset level by level and try it again, after the others [default: yes in CI, where CI=true]
+    #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true, default_missing_value = "yes", env = "BUILDKIT_WINDOWS_HEAL", hide_env_values = true, hide_possible_values = true, value_parser = BoolishValueParser::new())]
+    heal: Option<bool>,
+    /// What drives the builds: buildx (with Docker), buildctl, or auto: Docker if one runs containers of this system
+    #[arg(
+        long,
+        value_name = "CLIENT",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true,
+        env = "BUILDKIT_WINDOWS_CLIENT",
+        hide_env_values = true
+    )]
+    client: Wanted,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it. `hushed` is the same context for what is done for each sample, which has less to say.
+///
+/// # Errors
+/// When something is newly broken, or the ground failed under a sample.
+pub fn run(context: &Context, hushed: &Context, options: &Options) -> Result<()> {
+    let samples = find(context, &options.samples)?;
+    let os = context.workspace.platform().os;
+    if options.list {
+        return if options.json { print_json(&listing_json(&samples, os)) } else { print(listing(&samples, os)) };
+    }
+    let mut report = Report::default();
+    let ended = test(context, hushed, options, samples, &mut report);
+    report.end(Ended::from(&ended));
+    let printed = if options.json { print_json(&report) } else { print(table(report.rows())) };
+    ended.and(printed)
+}
+
+/// Puts the samples to the test.
+fn test(
+    context: &Context,
+    hushed: &Context,
+    options: &Options,
+    samples: Vec<Sample>,
+    report: &mut Report,
+) -> Result<()> {
+    stand::look_before(context, None, None)?;
+    let _guard = context.lock("samples")?;
+    let client = choose(hushed, options.client, None)?;
+    context.ui.step("Client", client.name());
+    report.client = Some(client.name());
+    up::ensure_any(context)?;
+    let stand = Stand::new(hushed, client, false);
+    report.versions = stand.versions()?;
+    stand.client.connect(hushed.ui)?;
+    let plan = Plan {
+        context,
+        stand: &stand,
+        base_image: options.base_image.as_deref(),
+        timeout: options.timeout,
+        jobs: options.jobs.map_or_else(|| jobs(context.workspace.platform().os), NonZeroUsize::get),
+        heals: healing::is_wanted(options.heal, std::env::var("CI").ok().as_deref()),
+        skipper: skipping::Skipper::new(context, &report.versions)?,
+    };
+    let tried = try_all(&plan, samples);
+    for broken in tried.iter().filter(|tried| tried.row.verdict() == Verdict::NewlyBroken) {
+        if let Some(error) = &broken.error {
+            context.ui.warn(&format!("{} is newly broken: {error}", broken.row.name()));
+            context.ui.note(error.hint_text().unwrap_or("`cargo xtask build-sample --sample NAME` shows all of it"));
+        }
+    }
+    let is_ground = tried.iter().any(|tried| tried.is_ground);
+    report.take(tried.into_iter().map(|tried| tried.row).collect());
+    conclude(report.rows(), is_ground)
+}
+
+fn jobs(os: Os) -> usize {
+    match os {
+        // Windows has layers active one after the other at best: https://github.com/moby/buildkit/issues/5807
+        Os::Windows => 1,
+        Os::Linux => std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_AT_ONCE),
+    }
+}
+
+/// What the rows come to.
+fn conclude(rows: &[Row], is_ground: bool) -> Result<()> {
+    let names = |verdict| {
+        let of = rows.iter().filter(|row| row.verdict() == verdict);
+        of.map(Row::name).collect::<Vec<_>>().join(", ")
+    };
+    let broken = names(Verdict::NewlyBroken);
+    if !broken.is_empty() {
+        return Err(Error::failed(format!("newly broken: {broken}"))
+            .hint("`cargo xtask build-sample --sample NAME` shows all that one does"));
+    }
+    if is_ground {
+        return Err(Error::ground(format!("could not be put to the test: {}", names(Verdict::Skipped)))
+            .hint("see the reasons above, and `cargo xtask doctor`"));
+    }
+    Ok(())
+}

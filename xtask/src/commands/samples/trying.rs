@@ -1,0 +1,125 @@
+//! Trying samples, several at once.
+
+use super::finding::Sample;
+use super::report::Row;
+use super::skipping::Skipper;
+use crate::commands::build_sample::staging::stage;
+use crate::commands::build_sample::stand::Stand;
+use crate::commands::build_sample::trial::{self, Trial};
+use crate::context::Context;
+use crate::error::{Class, Error, Result};
+use crate::files;
+use crate::sample::image_of;
+use crate::sample::manifest::Expected;
+use crate::sample::verdict::{Outcome, Verdict};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How samples are tried.
+pub struct Plan<'a> {
+    /// For saying how it goes.
+    pub context: &'a Context<'a>,
+    /// What they are tried on.
+    pub stand: &'a Stand<'a>,
+    /// A base image instead of the one that suits this host.
+    pub base_image: Option<&'a str>,
+    /// How long each may take.
+    pub timeout: Duration,
+    /// How many at once.
+    pub jobs: usize,
+    /// Whether stale state is reset.
+    pub heals: bool,
+    /// What can't be put to the test.
+    pub skipper: Skipper<'a>,
+}
+
+/// A sample that was tried, or not.
+pub struct Tried {
+    /// What is told of it.
+    pub row: Row,
+    /// Why it failed, if it did.
+    pub error: Option<Error>,
+    /// Whether the ground failed under it.
+    pub is_ground: bool,
+}
+
+/// Tries samples; what comes of them is in the same order.
+pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
+    let queue = Mutex::new(samples.into_iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..plan.jobs {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((at, sample)) = next else { return };
+                    let tried = try_one(plan, &sample, false);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, sample, tried));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, ..)| *at);
+    let blames_state = |tried: &Tried| tried.error.as_ref().is_some_and(Error::blames_state);
+    // A reset takes away what others build on, so it waits until they are done.
+    let again = |(_, sample, tried): (usize, Sample, Tried)| {
+        if plan.heals && blames_state(&tried) { try_one(plan, &sample, true) } else { tried }
+    };
+    done.into_iter().map(again).collect()
+}
+
+fn try_one(plan: &Plan, sample: &Sample, heals: bool) -> Tried {
+    let ui = plan.context.ui;
+    let expectation = sample.manifest.on(plan.context.workspace.platform().os);
+    if let Some(reason) = plan.skipper.reason(sample) {
+        ui.step("Skipped", &format!("{}: {reason}", sample.name));
+        let row = Row::new(sample, expectation, &Outcome::Skipped(reason), &trial::Outcome::default());
+        return Tried { row, error: None, is_ground: false };
+    }
+    ui.step("Trying", &sample.name);
+    let mut came = outcome(plan, sample, heals)
+        .unwrap_or_else(|error| trial::Outcome { error: Some(error), ..Default::default() });
+    let found = came.error.as_ref().and_then(Error::failure);
+    let is_expected =
+        matches!(&expectation.expected, Expected::Fails(row) if found.is_some_and(|found| found.id == row.id));
+    let is_ground = !is_expected && came.error.as_ref().is_some_and(|error| error.class() != Class::Failed);
+    let outcome = match &came.error {
+        None => Outcome::Works,
+        Some(error) if is_ground => Outcome::Skipped(error.to_string()),
+        Some(_) => Outcome::Fails(found),
+    };
+    let row = Row::new(sample, expectation, &outcome, &came);
+    let verb = match row.verdict() {
+        Verdict::AsExpected => "As expected",
+        Verdict::NewlyFixed => "Newly fixed",
+        Verdict::NewlyBroken => "Newly broken",
+        Verdict::Skipped => "Skipped",
+    };
+    ui.step(verb, &sample.name);
+    Tried { row, error: came.error.take(), is_ground }
+}
+
+fn outcome(plan: &Plan, sample: &Sample, heals: bool) -> Result<trial::Outcome> {
+    let stand = plan.stand;
+    let staged = stage(stand.context, &sample.found, stand.context.workspace.staged(&sample.name))?;
+    let image = image_of(&stand.client.image(), &sample.name);
+    let trial = Trial {
+        stand,
+        sample: &staged,
+        image: &image,
+        base_image: plan.base_image,
+        keeps: false,
+        relays: false,
+        heals,
+        timeout: plan.timeout,
+    };
+    let outcome = trial.outcome();
+    // What failed stays to be looked at, until it is tried again.
+    if outcome.error.is_none() {
+        for folder in [&staged.folder, &staged.aside] {
+            files::delete(folder).unwrap_or_else(|error| plan.context.ui.warn(&error.to_string()));
+        }
+    }
+    Ok(outcome)
+}
