@@ -13,11 +13,11 @@ use super::{print, print_json, up};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::platform::Os;
-use crate::sample::verdict::Verdict;
+use crate::result::{self, Verdict};
 use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use finding::{Sample, find};
-use report::{Report, Row, listing, listing_json, table};
+use report::{Report, listing, listing_json, table};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,9 +110,9 @@ fn test(
         skipper: skipping::Skipper::new(context, &report.versions)?,
     };
     let tried = try_all(&plan, samples);
-    for broken in tried.iter().filter(|tried| tried.row.verdict() == Verdict::NewlyBroken) {
+    for broken in tried.iter().filter(|tried| tried.row.verdict == Verdict::NewlyBroken) {
         if let Some(error) = &broken.error {
-            context.ui.warn(&format!("{} is newly broken: {error}", broken.row.name()));
+            context.ui.warn(&format!("{} is newly broken: {error}", broken.row.name));
             context.ui.note(error.hint_text().unwrap_or("`cargo xtask build-sample --sample NAME` shows all of it"));
         }
     }
@@ -130,10 +130,10 @@ fn jobs(os: Os) -> usize {
 }
 
 /// What the rows come to.
-fn conclude(rows: &[Row], is_ground: bool) -> Result<()> {
+fn conclude(rows: &[result::Sample], is_ground: bool) -> Result<()> {
     let names = |verdict| {
-        let of = rows.iter().filter(|row| row.verdict() == verdict);
-        of.map(Row::name).collect::<Vec<_>>().join(", ")
+        let of = rows.iter().filter(|row| row.verdict == verdict);
+        of.map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ")
     };
     let broken = names(Verdict::NewlyBroken);
     if !broken.is_empty() {

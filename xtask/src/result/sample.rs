@@ -114,13 +114,14 @@ impl Verdict {
     }
 }
 
-/// How long a sample took, in milliseconds; of several attempts, the last one.
+/// How long a sample took, in milliseconds, all its builds and all its containers together. Of several attempts, the last one
+/// counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Took {
     /// Its builds.
     #[serde(default)]
     pub build_ms: Option<u64>,
-    /// Its containers.
+    /// Its containers, from their clients' start to their end.
     #[serde(default)]
     pub run_ms: Option<u64>,
 }

@@ -6,6 +6,7 @@ use crate::component::Component;
 use crate::error::{Error, Result};
 use crate::failure::{self, Failure};
 use crate::platform::Os;
+use crate::result;
 use semver::Version;
 use serde::Deserialize;
 use std::path::Path;
@@ -69,12 +70,12 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// As `sample.toml` has it.
-    pub fn name(&self) -> &'static str {
+    /// As reports have it.
+    pub fn kind(&self) -> result::Expected {
         match self {
-            Expected::Works => "works",
-            Expected::Fails(_) => "fails",
-            Expected::Untested => "untested",
+            Expected::Works => result::Expected::Works,
+            Expected::Fails(_) => result::Expected::Fails,
+            Expected::Untested => result::Expected::Untested,
         }
     }
 }

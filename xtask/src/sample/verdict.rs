@@ -2,6 +2,7 @@
 
 use super::manifest::{Expectation, Expected};
 use crate::failure::Failure;
+use crate::result::{self, Verdict};
 
 /// How a sample ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,36 +17,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// As reports have it.
-    pub fn name(&self) -> &'static str {
+    pub fn kind(&self) -> result::Outcome {
         match self {
-            Outcome::Works => "works",
-            Outcome::Fails(_) => "fails",
-            Outcome::Skipped(_) => "skipped",
-        }
-    }
-}
-
-/// What to make of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// It ended as was expected.
-    AsExpected,
-    /// It was not expected to work, and does.
-    NewlyFixed,
-    /// It was expected to work, or to fail of something else.
-    NewlyBroken,
-    /// Nobody knows.
-    Skipped,
-}
-
-impl Verdict {
-    /// As people and scripts read it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::AsExpected => "as expected",
-            Verdict::NewlyFixed => "newly fixed",
-            Verdict::NewlyBroken => "newly broken",
-            Verdict::Skipped => "skipped",
+            Outcome::Works => result::Outcome::Works,
+            Outcome::Fails(_) => result::Outcome::Fails,
+            Outcome::Skipped(_) => result::Outcome::Skipped,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What `build-sample --json` prints: one object, whatever the command came to.
 
-use super::trial::{Outcome, Times};
+use super::trial::Outcome;
 use crate::commands::ended::Ended;
 use crate::error::Result;
+use crate::result;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub struct Report {
 #[derive(Debug, Default, Serialize)]
 struct Took {
     #[serde(flatten)]
-    sample: Times,
+    sample: result::Took,
     /// The command, with all that it had to fetch, start and reset.
     total_ms: u64,
 }

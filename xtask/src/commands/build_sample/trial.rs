@@ -11,6 +11,7 @@ use super::steps::Run;
 use crate::commands;
 use crate::commands::reset::{self, Freed, Level};
 use crate::error::{Error, Result};
+use crate::result::Took;
 use crate::sample::build::{Build, Output};
 use crate::sample::{self, EXPECTED_FILE};
 use serde::Serialize;
@@ -53,20 +54,10 @@ pub struct Outcome {
     pub resets: Vec<Freed>,
     /// How long it took.
     #[serde(skip)]
-    pub times: Times,
+    pub times: Took,
     /// Why it did not pass.
     #[serde(skip)]
     pub error: Option<Error>,
-}
-
-/// How long things took, in milliseconds, all builds and containers of a sample together. Of several attempts, the last one
-/// counts.
-#[derive(Debug, Default, Clone, Copy, Serialize)]
-pub struct Times {
-    /// The build.
-    pub build_ms: Option<u64>,
-    /// The container, from its client's start to its end.
-    pub run_ms: Option<u64>,
 }
 
 impl Outcome {
@@ -142,7 +133,7 @@ impl healing::Ground for Attempts<'_> {
 
     fn attempt(&mut self) -> Result<Option<String>> {
         let Attempts { trial, deadline, outcome } = self;
-        (outcome.printed, outcome.times) = (None, Times::default());
+        (outcome.printed, outcome.times) = (None, Took::default());
         let Staged { folder, serve, builds, .. } = trial.sample;
         let server = serve.as_ref().map(|inside| Server::start(&folder.join(inside))).transpose()?;
         let served = server.as_ref().map(Server::url);

@@ -1,7 +1,7 @@
 //! Trying samples, several at once.
 
 use super::finding::Sample;
-use super::report::Row;
+use super::report::row;
 use super::skipping::Skipper;
 use crate::commands::build_sample::staging::stage;
 use crate::commands::build_sample::stand::Stand;
@@ -9,9 +9,10 @@ use crate::commands::build_sample::trial::{self, Trial};
 use crate::context::Context;
 use crate::error::{Class, Error, Result};
 use crate::files;
+use crate::result::{self, Verdict};
 use crate::sample::image_of;
 use crate::sample::manifest::Expected;
-use crate::sample::verdict::{Outcome, Verdict};
+use crate::sample::verdict::Outcome;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub struct Plan<'a> {
 /// A sample that was tried, or not.
 pub struct Tried {
     /// What is told of it.
-    pub row: Row,
+    pub row: result::Sample,
     /// Why it failed, if it did.
     pub error: Option<Error>,
     /// Whether the ground failed under it.
@@ -74,7 +75,7 @@ fn try_one(plan: &Plan, sample: &Sample, heals: bool) -> Tried {
     let expectation = sample.manifest.on(plan.context.workspace.platform().os);
     if let Some(reason) = plan.skipper.reason(sample) {
         ui.step("Skipped", &format!("{}: {reason}", sample.name));
-        let row = Row::new(sample, expectation, &Outcome::Skipped(reason), &trial::Outcome::default());
+        let row = row(sample, expectation, &Outcome::Skipped(reason), &trial::Outcome::default());
         return Tried { row, error: None, is_ground: false };
     }
     ui.step("Trying", &sample.name);
@@ -89,8 +90,8 @@ fn try_one(plan: &Plan, sample: &Sample, heals: bool) -> Tried {
         Some(error) if is_ground => Outcome::Skipped(error.to_string()),
         Some(_) => Outcome::Fails(found),
     };
-    let row = Row::new(sample, expectation, &outcome, &came);
-    let verb = match row.verdict() {
+    let row = row(sample, expectation, &outcome, &came);
+    let verb = match row.verdict {
         Verdict::AsExpected => "As expected",
         Verdict::NewlyFixed => "Newly fixed",
         Verdict::NewlyBroken => "Newly broken",
