@@ -9,7 +9,7 @@ use crate::os;
 use crate::platform::Platform;
 use crate::source::Source;
 use crate::ui::{Level, Ui};
-use crate::version::Spec;
+use crate::version::{Spec, Specs};
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -40,11 +40,11 @@ pub struct Shared {
     #[arg(long, global = true, value_name = "DIR", env = "BUILDKIT_WINDOWS_BASE_DIR", hide_env_values = true)]
     pub base_dir: Option<PathBuf>,
     /// Which containerd: latest, prerelease, 2.3.4, 2.3, a Go ref, or a path to an archive, programs or a checkout [default: latest]
-    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true, value_parser = value::<Spec>)]
-    pub containerd: Option<Spec>,
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true, value_parser = value::<Specs>)]
+    pub containerd: Option<Specs>,
     /// Which BuildKit [default: latest]
-    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_BUILDKIT", hide_env_values = true, value_parser = value::<Spec>)]
-    pub buildkit: Option<Spec>,
+    #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_BUILDKIT", hide_env_values = true, value_parser = value::<Specs>)]
+    pub buildkit: Option<Specs>,
     /// Which runc (Linux) [default: latest]
     #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_RUNC", hide_env_values = true, value_parser = value::<Spec>)]
     pub runc: Option<Spec>,
@@ -84,12 +84,34 @@ impl Shared {
     /// The version asked for of a component.
     pub fn spec(&self, component: Component) -> Option<&Spec> {
         match component {
-            Component::Containerd => self.containerd.as_ref(),
-            Component::Buildkit => self.buildkit.as_ref(),
+            Component::Containerd | Component::Buildkit => self.specs(component).first(),
             Component::Runc => self.runc.as_ref(),
             Component::Cni => self.cni.as_ref(),
             Component::Buildx => self.buildx.as_ref(),
         }
+    }
+
+    /// All that was asked for of a component: a matrix takes several versions of containerd and BuildKit.
+    pub fn specs(&self, component: Component) -> &[Spec] {
+        let specs = match component {
+            Component::Containerd => self.containerd.as_ref(),
+            Component::Buildkit => self.buildkit.as_ref(),
+            _ => None,
+        };
+        specs.map_or(&[], |specs| &specs.0)
+    }
+
+    /// Makes sure that one version of each is asked for.
+    fn refuse_several(&self) -> Result<()> {
+        for component in [Component::Containerd, Component::Buildkit] {
+            if let [first, second, ..] = self.specs(component) {
+                return Err(Error::usage(format!(
+                    "`--{component} {first},{second}` asks for several versions, and this command takes one"
+                ))
+                .hint("several at once are for `cargo xtask matrix` and `cargo xtask night`"));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the daemons' versions, a source, a network or who may use them are asked for at all.
@@ -139,6 +161,8 @@ pub enum Command {
     Bundle(commands::bundle::Options),
     /// Tell what a message means: by its id, or found in a text on stdin
     Explain(commands::explain::Options),
+    /// Print which BuildKit to try with which containerd where, as JSON for GitHub's `fromJSON`
+    Matrix(commands::matrix::Options),
     /// Make a page, a job's summary, JUnit's XML and badges of a night's results
     Report(commands::report::Options),
     /// Print shell completions
@@ -181,6 +205,9 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
+    if !matches!(cli.command, Command::Matrix(_)) {
+        cli.shared.refuse_several()?;
+    }
     // These know no workspace.
     match &cli.command {
         Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
@@ -211,6 +238,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Clean(options) => commands::clean::run(&context, options),
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
+        Command::Matrix(options) => commands::matrix::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
         Command::Completions(_)
         | Command::Ci(_)

@@ -56,6 +56,14 @@ impl Component {
         }
     }
 
+    /// The branch that its releases are made from.
+    pub fn main_branch(self) -> &'static str {
+        match self {
+            Component::Buildkit | Component::Buildx => "master",
+            Component::Containerd | Component::Runc | Component::Cni => "main",
+        }
+    }
+
     /// The release asset's file name.
     pub fn asset_name(self, version: &Version, platform: Platform) -> String {
         let Platform { os, arch } = platform;

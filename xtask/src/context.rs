@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub repository: PathBuf,
     /// The buildx asked for. No daemon needs it, so it is no part of the request.
     pub buildx: Option<Spec>,
+    /// All versions asked for of containerd and of BuildKit: several where that makes sense.
+    pub asked: Vec<(Component, Vec<Spec>)>,
     /// Whether versions, a source, a network or a group were asked for at all.
     pub is_choosy: bool,
     /// Take what the lock file says, and nothing else.
@@ -99,6 +101,7 @@ impl<'a> Context<'a> {
                 group: shared.group.as_deref().and_then(groups),
             },
             buildx: shared.buildx.clone(),
+            asked: [Component::Containerd, Component::Buildkit].map(|of| (of, shared.specs(of).to_vec())).into(),
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
@@ -114,6 +117,11 @@ impl<'a> Context<'a> {
         self.typed_base.iter().fold(argv, |argv, base| argv.arg("--base-dir").arg(base)).shown()
     }
 
+    /// All that was asked for of a component where several versions may be.
+    pub fn asked_for(&self, component: Component) -> &[Spec] {
+        self.asked.iter().find(|(of, _)| *of == component).map_or(&[], |(_, specs)| specs)
+    }
+
     /// What was asked for of the daemons' components, and of buildx if anything was.
     pub fn all_specs(&self) -> Vec<(Component, Spec)> {
         let buildx = self.buildx.iter().map(|spec| (Component::Buildx, spec.clone()));
@@ -127,17 +135,21 @@ impl<'a> Context<'a> {
     pub fn resolve(&self, asked: &[(Component, Spec)]) -> Result<Vec<Resolved>> {
         self.check_for_platform()?;
         lock::claim(&self.workspace)?;
-        let ground = Ground {
+        source::resolve(&self.ground(self.workspace.platform()), asked)
+    }
+
+    /// What resolving for a platform stands on.
+    pub fn ground(&self, platform: Platform) -> Ground<'_> {
+        Ground {
             http: &self.http,
             ui: self.ui,
             workspace: &self.workspace,
-            platform: self.workspace.platform(),
+            platform,
             source: &self.request.source,
             github: &self.github,
             offline: self.offline,
             locked: self.locked,
-        };
-        source::resolve(&ground, asked)
+        }
     }
 
     /// Makes sure that the platform has all that was asked for.

@@ -33,6 +33,7 @@ pub mod docker;
 pub mod doctor;
 pub mod error;
 pub mod failure;
+pub mod matrix;
 pub mod network;
 pub mod platform;
 pub mod redact;

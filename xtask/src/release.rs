@@ -33,6 +33,15 @@ pub struct Asset {
     pub sha256: Option<String>,
 }
 
+/// A version in a list of releases.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// The version.
+    pub version: Version,
+    /// Published for trying out only.
+    pub prerelease: bool,
+}
+
 /// A newer version that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
@@ -198,6 +207,23 @@ pub fn choose(component: Component, platform: Platform, spec: &Spec, releases: &
         }
     }
     Ok(None)
+}
+
+/// Of some releases, those that are published and have a platform's file: the oldest first, each once.
+pub fn complete(component: Component, platform: Platform, releases: &[Release]) -> Vec<Listed> {
+    let mut listed: Vec<Listed> = releases
+        .iter()
+        .filter(|release| !release.draft)
+        .filter_map(|release| {
+            let version = release.version.clone()?;
+            let name = component.asset_name(&version, platform);
+            let is_whole = release.assets.iter().any(|asset| asset.name == name);
+            is_whole.then_some(Listed { version, prerelease: release.prerelease })
+        })
+        .collect();
+    listed.sort();
+    listed.dedup();
+    listed
 }
 
 fn choice(release: &Release, asset: &Asset, skipped: Vec<Skipped>) -> Choice {

@@ -51,6 +51,22 @@ impl Spec {
     }
 }
 
+/// What a person asks for where several may be asked for: specs with commas between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Specs(pub Vec<Spec>);
+
+impl FromStr for Specs {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        // A path may have a comma in it.
+        if looks_like_path(text) {
+            return Ok(Self(vec![text.parse()?]));
+        }
+        text.split(',').map(|spec| spec.trim().parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 /// A release tag as a version: `v1.2.3` or `1.2.3`, with a pre-release or without, and nothing before it.
 ///
 /// `api/v1.9.0` and `dockerfile/1.14.0` are tags of other things in the same repositories.
@@ -170,6 +186,15 @@ mod tests {
         for bad in ["", "--help", "a b", "a..b", "ends/"] {
             assert!(bad.parse::<Spec>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn several_have_commas_between_them() {
+        let specs = |text: &str| text.parse::<Specs>().map(|specs| specs.0.len());
+        assert_eq!(specs("1.7,2.x").unwrap(), 2);
+        assert_eq!(specs("2.3.4, main").unwrap(), 2);
+        assert_eq!(specs("./a,b").unwrap(), 1);
+        assert_eq!(specs("1.7,").unwrap_err().to_string(), "`` is no version spec");
     }
 
     #[test]

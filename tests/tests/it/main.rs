@@ -12,6 +12,7 @@ mod context;
 mod doctor;
 mod explain;
 mod fetch;
+mod matrix;
 mod network;
 mod report;
 mod resolve;

@@ -15,6 +15,7 @@ mod ended;
 pub mod explain;
 mod loaded;
 pub mod logs;
+pub mod matrix;
 pub mod report;
 pub mod reset;
 pub mod resolve;

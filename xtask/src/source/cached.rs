@@ -6,6 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::fetch::{Asset, Cache, Origin};
 use crate::files;
 use crate::platform::Platform;
+use crate::release::Listed;
 use crate::version::{Spec, parse_tag};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,23 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
         ))
         .hint("run the command once with a network, or give a mirror with `--source DIR`")
     })
+}
+
+/// Every version that the cache holds, the oldest first.
+pub fn list(ground: &Ground, component: Component) -> Vec<Listed> {
+    let archives = Cache::new(ground.workspace.archive_cache());
+    let is_wanted = |entry: &&Entry| entry.platform == ground.platform && entry.resolution.component == component;
+    let known = read(ground.workspace).entries;
+    let mut listed: Vec<Listed> = known
+        .iter()
+        .filter(is_wanted)
+        .filter(|entry| material(ground, &archives, &entry.resolution).is_some())
+        .filter_map(|entry| parse_tag(&entry.resolution.version))
+        .map(|version| Listed { prerelease: !version.pre.is_empty(), version })
+        .collect();
+    listed.sort();
+    listed.dedup();
+    listed
 }
 
 fn admits(spec: &Spec, version: &str) -> bool {

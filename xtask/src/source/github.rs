@@ -88,7 +88,21 @@ pub fn resolve(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
     Err(release::nothing_matches(component, ground.platform, spec, "GitHub", &seen).into())
 }
 
-fn ask(ground: &Ground, url: &str) -> Result<Text, HttpError> {
+/// Every release of a component. A list begins with what was published last, which need not be the newest of its series, so
+/// that only the whole of it tells.
+pub fn all(ground: &Ground, component: Component) -> Result<Vec<Release>, Failure> {
+    let mut seen = Vec::new();
+    let mut next = Some(format!("{}/repos/{}/releases?per_page=100", ground.github.api, component.repository()));
+    for _ in 0..MOST_PAGES {
+        let Some(url) = next else { break };
+        let text = ask(ground, &url)?;
+        seen.extend(release::from_github(&text.body)?);
+        next = text.next;
+    }
+    Ok(seen)
+}
+
+pub(super) fn ask(ground: &Ground, url: &str) -> Result<Text, HttpError> {
     let digest = files::sha256_of(url.as_bytes());
     let file = ground.workspace.release_cache().join(format!("{}.json", &digest[..16]));
     let kept = fs::read_to_string(&file)

@@ -10,7 +10,7 @@ use super::{Found, Material, Resolution, Resolved};
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
 use crate::process::{self, Argv};
-use crate::release::Skipped;
+use crate::release::{Listed, Skipped};
 use crate::version::{self, Spec, parse_tag};
 use semver::Version;
 use serde::Deserialize;
@@ -95,6 +95,21 @@ fn has_major_suffix(module: &str) -> bool {
 fn list_versions(go: &Path, module: &str) -> Result<Vec<Version>> {
     let listed = list(go, &["-m", "-versions", "-json", module])?;
     Ok(listed.versions.iter().filter_map(|version| parse_tag(version)).collect())
+}
+
+/// Every version of a component, the oldest first.
+///
+/// # Errors
+/// When there is no `go`, or the proxy doesn't answer.
+pub fn list_all(component: Component) -> Result<Vec<Listed>> {
+    let go = find_go(component)?;
+    let mut listed = Vec::new();
+    for module in component.go_modules() {
+        let versions = list_versions(&go, module)?;
+        listed.extend(versions.into_iter().map(|version| Listed { prerelease: !version.pre.is_empty(), version }));
+    }
+    listed.sort();
+    Ok(listed)
 }
 
 /// The newest version that a spec admits, with the `v`, and the newer ones passed over.

@@ -17,6 +17,21 @@ use std::path::Path;
 /// When it is no folder, or holds nothing that the spec asks for.
 pub fn resolve_folder(ground: &Ground, component: Component, spec: &Spec, folder: &Path) -> Result<Resolved> {
     refuse_ref(component, spec, &folder.display().to_string())?;
+    let whence = format!("the mirror `{}`", folder.display());
+    let choice = choose(ground, component, spec, files_of_folder(folder)?, &whence)?;
+    let sums = choice
+        .sums
+        .as_ref()
+        .map(|sums| fs::read_to_string(&sums.location).trying(|| format!("read `{}`", sums.location)));
+    let sums = sums.transpose()?;
+    finish(component, choice, sums, |location| Origin::File(location.into()))
+}
+
+/// The files in a mirror's folder.
+///
+/// # Errors
+/// When it is no folder, or can't be read.
+pub fn files_of_folder(folder: &Path) -> Result<Vec<Asset>> {
     if !folder.is_dir() {
         let why = if folder.exists() { "it is no folder" } else { "there is no such folder" };
         return Err(Error::usage(format!("`--source {}` is no mirror: {why}", folder.display()))
@@ -33,14 +48,23 @@ pub fn resolve_folder(ground: &Ground, component: Component, spec: &Spec, folder
             files.push(Asset { name, location: entry.path().display().to_string(), size: Some(size), sha256: None });
         }
     }
-    let whence = format!("the mirror `{}`", folder.display());
-    let choice = choose(ground, component, spec, files, &whence)?;
-    let sums = choice
-        .sums
-        .as_ref()
-        .map(|sums| fs::read_to_string(&sums.location).trying(|| format!("read `{}`", sums.location)));
-    let sums = sums.transpose()?;
-    finish(component, choice, sums, |location| Origin::File(location.into()))
+    Ok(files)
+}
+
+/// The files that a mirror's URL lists.
+///
+/// # Errors
+/// When it doesn't answer, or shows no listing.
+pub fn files_behind_url(ground: &Ground, url: &str) -> Result<Vec<Asset>> {
+    match ground.http.get_text(&format!("{url}/"), None, None) {
+        Ok(Answer::Fresh(page)) => Ok(listed(&page.body, url)),
+        Ok(Answer::NotModified) => Ok(Vec::new()),
+        Err(error) if is_absent(&error) => {
+            Err(Error::ground(format!("the mirror `{url}` shows no listing, so its versions can't be told"))
+                .hint("take a mirror's folder, or another `--source`"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Chooses among the files that a URL lists; without a listing, an exact version is still found by its name.

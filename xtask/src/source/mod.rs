@@ -3,6 +3,7 @@
 pub mod cached;
 pub mod github;
 pub mod go;
+pub mod listing;
 pub mod local;
 pub mod lockfile;
 pub mod mirror;

@@ -1,0 +1,142 @@
+//! `cargo xtask matrix`: which BuildKit to try with which containerd where, as JSON for GitHub's `fromJSON`.
+
+use super::print;
+use crate::component::Component;
+use crate::context::Context;
+use crate::error::{Context as _, Result};
+use crate::lock;
+use crate::matrix::exclusions::{self, Exclusion};
+use crate::matrix::runner::{LOCAL, Runner};
+use crate::matrix::{self, Breadth, Matrix, Row};
+use crate::os;
+use crate::platform::Platform;
+use crate::release::Listed;
+use crate::source::listing;
+use clap::{Args, ValueEnum};
+use std::num::NonZeroUsize;
+
+/// The options of `matrix`.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    choice: Choice,
+    /// The machines, as `runs-on` names them; `local` is this one, and LABEL=BUILD a Windows of your own
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', default_value = "windows-2022,windows-2025")]
+    runner: Vec<String>,
+}
+
+/// What a matrix is made of, but for the machines.
+#[derive(Debug, Args)]
+pub struct Choice {
+    /// Of how many minor versions to take the newest patch, where none are named with --buildkit and --containerd
+    #[arg(long, value_name = "N", default_value = "3")]
+    newest: NonZeroUsize,
+    /// What to take beside these
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    include: Vec<Beside>,
+    /// Leave out what is all of this, as in buildkit=0.26..0.32,containerd=2.1,runner=windows-2025
+    #[arg(long, value_name = "CONDITIONS")]
+    exclude: Vec<String>,
+}
+
+/// Versions that are no releases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Beside {
+    /// A pre-release that is newer than all releases
+    Prerelease,
+    /// The branch that releases are made from, built from source
+    Main,
+}
+
+/// Runs it.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    let matrix = make(context, &options.choice, &options.runner)?;
+    print(serde_json::to_string(&matrix).trying(|| "write JSON".into())? + "\n")
+}
+
+/// This machine, as one of a matrix's.
+pub fn here(context: &Context) -> Runner {
+    let build = os::windows().map(|windows| windows.build);
+    Runner { label: LOCAL.to_owned(), platform: context.workspace.platform(), build }
+}
+
+/// Makes a matrix, and tells what was left out of it.
+///
+/// # Errors
+/// When nothing is left, or the versions can't be listed.
+pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Matrix> {
+    let here = here(context);
+    let breadth = Breadth {
+        newest: choice.newest.get(),
+        prerelease: choice.include.contains(&Beside::Prerelease),
+        main: choice.include.contains(&Beside::Main),
+    };
+    let asked: Vec<Exclusion> = choice.exclude.iter().map(|text| Exclusion::parse(text)).collect::<Result<_>>()?;
+    let runners: Vec<Runner> = runners.iter().map(|label| Runner::named(label.trim(), &here)).collect::<Result<_>>()?;
+    lock::claim(&context.workspace)?;
+    let mut lists: Vec<Lists> = Vec::new();
+    let mut rows = Vec::new();
+    for runner in runners {
+        let at = match lists.iter().position(|lists| lists.platform == runner.platform) {
+            Some(at) => at,
+            None => {
+                lists.push(Lists::of(context, &runner)?);
+                lists.len() - 1
+            }
+        };
+        let chosen = |component, listed: &[Listed]| {
+            matrix::choose(component, runner.platform, listed, context.asked_for(component), breadth)
+        };
+        let buildkits = chosen(Component::Buildkit, &lists[at].buildkit)?;
+        let containerds = chosen(Component::Containerd, &lists[at].containerd)?;
+        rows.push(Row { runner, buildkits, containerds });
+    }
+    warn_of_idle(context, &rows, &asked)?;
+    let exclusions: Vec<Exclusion> = asked.into_iter().chain(exclusions::known()).collect();
+    let matrix = matrix::cells(&rows, &exclusions, matrix::MOST_CELLS)?;
+    tell(context, &matrix);
+    Ok(matrix)
+}
+
+/// What there is for a platform.
+struct Lists {
+    platform: Platform,
+    buildkit: Vec<Listed>,
+    containerd: Vec<Listed>,
+}
+
+impl Lists {
+    fn of(context: &Context, runner: &Runner) -> Result<Self> {
+        let ground = context.ground(runner.platform);
+        let list = |component| listing::list(&ground, component);
+        let (buildkit, containerd) = (list(Component::Buildkit)?, list(Component::Containerd)?);
+        Ok(Self { platform: runner.platform, buildkit, containerd })
+    }
+}
+
+/// What excludes nothing may be mistyped, or only be for versions that are no longer among the newest.
+fn warn_of_idle(context: &Context, rows: &[Row], asked: &[Exclusion]) -> Result<()> {
+    let whole = matrix::cells(rows, &[], usize::MAX)?;
+    let runner = |label: &str| rows.iter().map(|row| &row.runner).find(|runner| runner.label == label);
+    let excludes = |exclusion: &&Exclusion| {
+        whole.include.iter().any(|cell| runner(&cell.runner).is_some_and(|runner| exclusion.applies(cell, runner)))
+    };
+    for idle in asked.iter().filter(|exclusion| !excludes(exclusion)) {
+        context.ui.warn(&format!("no cell is left out although {}", idle.reason));
+    }
+    Ok(())
+}
+
+/// Cells that were left out, those of one reason together.
+fn tell(context: &Context, matrix: &Matrix) {
+    let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
+    for (cell, reason) in &matrix.left_out {
+        match by_reason.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, cells)) => cells.push(cell.to_string()),
+            None => by_reason.push((reason, vec![cell.to_string()])),
+        }
+    }
+    for (reason, cells) in by_reason {
+        context.ui.note(&format!("left out {}, because {reason}: {}", cells.len(), cells.join("; ")));
+    }
+}

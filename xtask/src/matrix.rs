@@ -1,0 +1,232 @@
+//! Which BuildKit is tried with which containerd on which machine. Pure: lists of versions in, cells out.
+
+pub mod exclusions;
+pub mod runner;
+
+use crate::component::Component;
+use crate::error::{Error, Result};
+use crate::platform::Platform;
+use crate::release::Listed;
+use crate::version::Spec;
+use exclusions::Exclusion;
+use runner::Runner;
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// GitHub starts no more jobs than this from one matrix.
+/// Source: <https://docs.github.com/actions/reference/limits>
+pub const MOST_CELLS: usize = 256;
+
+/// One BuildKit with one containerd on one machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// The machine, as GitHub's `runs-on` names it, or `local`.
+    pub runner: String,
+    /// What the programs are for.
+    pub platform: Platform,
+    /// A version, or a branch.
+    pub buildkit: String,
+    /// A version, or a branch.
+    pub containerd: String,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BuildKit {} with containerd {} on {}", self.buildkit, self.containerd, self.runner)
+    }
+}
+
+/// Cells, as GitHub's `fromJSON` takes them for `strategy.matrix`.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matrix {
+    /// The cells.
+    pub include: Vec<Cell>,
+    /// Those that were left out, each with the reason.
+    #[serde(skip)]
+    pub left_out: Vec<(Cell, String)>,
+}
+
+/// Which versions a matrix has beside those that are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breadth {
+    /// Of how many minor versions the newest patch is taken.
+    pub newest: usize,
+    /// Whether a pre-release newer than all of them is.
+    pub prerelease: bool,
+    /// Whether the branch is that releases are made from.
+    pub main: bool,
+}
+
+/// The versions of a component that a matrix has for a platform: the newest first, each once.
+///
+/// # Errors
+/// When a spec asks for what isn't in the list, or for a path.
+pub fn choose(
+    component: Component,
+    platform: Platform,
+    listed: &[Listed],
+    specs: &[Spec],
+    breadth: Breadth,
+) -> Result<Vec<String>> {
+    let mut chosen = Vec::new();
+    if specs.is_empty() {
+        chosen.extend(newest_patches(listed, |_| true).into_iter().take(breadth.newest));
+    }
+    let mut refs: Vec<String> = Vec::new();
+    for spec in specs {
+        let found: Vec<Version> = match spec {
+            Spec::GoRef(reference) => {
+                refs.push(reference.clone());
+                continue;
+            }
+            Spec::Path(path) => {
+                return Err(Error::usage(format!(
+                    "a matrix is for many machines, and `--{component} {}` is a path on this one",
+                    path.display()
+                ))
+                .hint("name versions, series such as 2.3, or a branch"));
+            }
+            Spec::Series(_, None) => {
+                newest_patches(listed, |version| spec.admits(version)).into_iter().take(breadth.newest).collect()
+            }
+            _ => {
+                let is_taken = |listed: &&Listed| spec.admits(&listed.version) && is_for(spec, listed);
+                listed.iter().filter(is_taken).map(|listed| listed.version.clone()).max().into_iter().collect()
+            }
+        };
+        if found.is_empty() {
+            let error =
+                Error::usage(format!("the matrix would be empty: there is no {component} {spec} for {platform}"));
+            return Err(match listed.iter().rfind(|listed| !listed.prerelease) {
+                Some(newest) => error.hint(format!("the newest there is {}", newest.version)),
+                None => error.hint("use another `--source`, or another `--runner`"),
+            });
+        }
+        chosen.extend(found);
+    }
+    if breadth.prerelease {
+        let newest = |prerelease| listed.iter().rev().find(|listed| listed.prerelease == prerelease);
+        chosen.extend(newest(true).filter(|pre| newest(false) < Some(*pre)).map(|listed| listed.version.clone()));
+    }
+    if breadth.main {
+        refs.push(component.main_branch().to_owned());
+    }
+    chosen.sort();
+    chosen.dedup();
+    let all: Vec<String> = refs.into_iter().chain(chosen.iter().rev().map(ToString::to_string)).collect();
+    if all.is_empty() {
+        return Err(Error::usage(format!("the matrix would be empty: there is no {component} for {platform}"))
+            .hint("use another `--source`, or another `--runner`"));
+    }
+    Ok(all)
+}
+
+/// Only who asks for a pre-release gets one; upstream may call a version so that doesn't look like it.
+fn is_for(spec: &Spec, listed: &Listed) -> bool {
+    !listed.prerelease || matches!(spec, Spec::Prerelease | Spec::Exact(_))
+}
+
+/// The newest patch of each minor version, the newest first.
+fn newest_patches(listed: &[Listed], is_wanted: impl Fn(&Version) -> bool) -> Vec<Version> {
+    let mut versions: Vec<&Version> =
+        listed.iter().filter(|listed| !listed.prerelease).map(|listed| &listed.version).collect();
+    versions.retain(|version| version.pre.is_empty() && is_wanted(version));
+    versions.sort_by(|a, b| b.cmp(a));
+    versions.dedup_by_key(|version| (version.major, version.minor));
+    versions.into_iter().cloned().collect()
+}
+
+/// What a matrix is made of, for one machine.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The machine.
+    pub runner: Runner,
+    /// The versions of BuildKit, the newest first.
+    pub buildkits: Vec<String>,
+    /// The versions of containerd, the newest first.
+    pub containerds: Vec<String>,
+}
+
+/// Every BuildKit with every containerd on every machine, but for what is excluded and what is too much.
+///
+/// Where there are too many, those stay that are newest, BuildKit's and containerd's age counting alike.
+///
+/// # Errors
+/// When none is left.
+pub fn cells(rows: &[Row], exclusions: &[Exclusion], most: usize) -> Result<Matrix> {
+    let mut matrix = Matrix::default();
+    let mut ages = Vec::new();
+    for Row { runner, buildkits, containerds } in rows {
+        for (older, buildkit) in buildkits.iter().enumerate() {
+            for (still_older, containerd) in containerds.iter().enumerate() {
+                let cell = Cell {
+                    runner: runner.label.clone(),
+                    platform: runner.platform,
+                    buildkit: buildkit.clone(),
+                    containerd: containerd.clone(),
+                };
+                if matrix.include.contains(&cell) {
+                    continue;
+                }
+                if let Some(exclusion) = exclusions.iter().find(|exclusion| exclusion.applies(&cell, runner)) {
+                    matrix.left_out.push((cell, exclusion.reason.clone()));
+                } else {
+                    ages.push(older + still_older);
+                    matrix.include.push(cell);
+                }
+            }
+        }
+    }
+    if matrix.include.is_empty() {
+        let reason = matrix.left_out.first().map_or("nothing was asked for", |(_, reason)| reason.as_str());
+        return Err(Error::usage(format!(
+            "the matrix would be empty: every cell is excluded, the first because {reason}"
+        ))
+        .hint("ask for other versions or runners, or exclude less"));
+    }
+    drop_the_oldest(&mut matrix, &ages, most);
+    Ok(matrix)
+}
+
+fn drop_the_oldest(matrix: &mut Matrix, ages: &[usize], most: usize) {
+    let mut order: Vec<usize> = (0..matrix.include.len()).collect();
+    // Stable, so that of the same age the first ones stay.
+    order.sort_by_key(|at| ages[*at]);
+    let mut doomed = order.split_off(most.min(order.len()));
+    doomed.sort_unstable();
+    for at in doomed.into_iter().rev() {
+        let cell = matrix.include.remove(at);
+        matrix.left_out.push((cell, format!("a matrix has at most {most} cells, and the newest ones stay")));
+    }
+}
+
+/// Reads cells as [`Matrix`] is written, or as a bare list of them.
+///
+/// # Errors
+/// When the text is none, with the place where it stops being one; when it has no cell, or one twice.
+pub fn read(text: &str, whence: &str) -> Result<Vec<Cell>> {
+    let is_list = text.trim_start().starts_with('[');
+    let cells = if is_list {
+        serde_json::from_str(text)
+    } else {
+        serde_json::from_str(text).map(|matrix: Matrix| matrix.include)
+    };
+    let cells: Vec<Cell> = cells.map_err(|error| {
+        Error::usage(format!("{whence} holds no cells: {error}"))
+            .hint("give what `cargo xtask matrix` prints: `{\"include\":[{\"runner\":…,\"platform\":…,\"buildkit\":…,\"containerd\":…}]}`")
+    })?;
+    if let Some((at, cell)) = cells.iter().enumerate().find(|(at, cell)| cells[..*at].contains(cell)) {
+        return Err(Error::usage(format!("{whence} has {cell} twice, the second time as cell {}", at + 1))
+            .hint("take one of them out"));
+    }
+    if cells.is_empty() {
+        return Err(Error::usage(format!("{whence} holds no cell")).hint("see `cargo xtask matrix --help`"));
+    }
+    Ok(cells)
+}
+
+#[cfg(test)]
+mod tests;
