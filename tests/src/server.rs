@@ -9,6 +9,7 @@
 mod connection;
 mod fault;
 mod github;
+mod history;
 mod listen;
 mod mirror;
 mod objects;
@@ -75,6 +76,7 @@ impl Request {
 #[derive(Default)]
 struct State {
     repositories: BTreeMap<String, Vec<Release>>,
+    histories: BTreeMap<String, Vec<history::Commit>>,
     mirror: BTreeMap<String, Arc<[u8]>>,
     listing_forbidden: bool,
     page_size: Option<usize>,
@@ -232,6 +234,13 @@ impl ReleaseServer {
             Some(known) => *known = release,
             None => releases.push(release),
         }
+        self
+    }
+
+    /// Adds a commit to `OWNER/NAME`, after its parents, with the tags and branches that lead to it.
+    pub fn commit(&self, repository: &str, sha: &str, parents: &[&str], names: &[&str]) -> &Self {
+        let mut state = self.shared.state();
+        state.histories.entry(repository.to_owned()).or_default().push(history::Commit::new(sha, parents, names));
         self
     }
 

@@ -39,6 +39,9 @@ pub struct Shared {
     /// The workspace [default: target/buildkit-windows-test]
     #[arg(long, global = true, value_name = "DIR", env = "BUILDKIT_WINDOWS_BASE_DIR", hide_env_values = true)]
     pub base_dir: Option<PathBuf>,
+    /// Where downloads and builds are kept, for several workspaces together [default: the workspace's cache folder]
+    #[arg(long, global = true, value_name = "DIR", env = "BUILDKIT_WINDOWS_CACHE_DIR", hide_env_values = true)]
+    pub cache_dir: Option<PathBuf>,
     /// Which containerd: latest, prerelease, 2.3.4, 2.3, a Go ref, or a path to an archive, programs or a checkout [default: latest]
     #[arg(long, global = true, value_name = "SPEC", env = "BUILDKIT_WINDOWS_CONTAINERD", hide_env_values = true, value_parser = value::<Specs>)]
     pub containerd: Option<Specs>,
@@ -165,6 +168,8 @@ pub enum Command {
     Matrix(commands::matrix::Options),
     /// Make a page, a job's summary, JUnit's XML and badges of a night's results
     Report(commands::report::Options),
+    /// Find the version, or with --refs the commit, in which something broke
+    Bisect(commands::bisect::Options),
     /// Print shell completions
     Completions(commands::completions::Options),
     /// Measure the harness against the same work done by hand
@@ -239,6 +244,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Matrix(options) => commands::matrix::run(&context, options),
+        Command::Bisect(options) => commands::bisect::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
         Command::Completions(_)
         | Command::Ci(_)

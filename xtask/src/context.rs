@@ -79,6 +79,8 @@ impl<'a> Context<'a> {
         // Where a file is in its way there is no real one, which `check_place` tells.
         let base = os::real_path(&base).unwrap_or(absolute);
         let is_typed = |base: &PathBuf| std::env::var_os(BASE_DIR).is_none_or(|variable| variable != *base);
+        let absolute = |dir: &PathBuf| std::path::absolute(dir).trying(|| format!("make `{}` absolute", dir.display()));
+        let cache = shared.cache_dir.as_ref().map(absolute).transpose()?;
         let network = shared.network.unwrap_or_default();
         let plugins = (network == Network::Nat).then_some(&Component::Cni);
         let components = Component::needed_on(platform.os).iter().chain(plugins);
@@ -92,7 +94,7 @@ impl<'a> Context<'a> {
         Ok(Self {
             ui,
             http: Http::new(shared.offline, Retry::default()),
-            workspace: Workspace::new(base, platform),
+            workspace: Workspace::new(base, platform).with_shared_cache(cache),
             request: Request {
                 platform,
                 source,

@@ -1,13 +1,14 @@
 //! The harness behind `cargo xtask`: runs the newest BuildKit and containerd out of the target folder, builds and runs a
 //! sample image with them, and says whether that works.
 //!
-//! Calls run one way: [`cli`] → [`commands`] → [`install`], [`daemon`], [`client`], [`source`] → the other effects → the
+//! Calls run one way: [`cli`] → [`commands`] → [`install`], [`daemon`], [`client`], [`source`], [`apart`] → the other effects → the
 //! pure modules.
 
 pub mod cli;
 pub mod commands;
 pub mod context;
 
+pub mod apart;
 pub mod client;
 pub mod daemon;
 pub mod install;
@@ -27,6 +28,7 @@ pub mod process;
 pub mod ui;
 
 pub mod base_image;
+pub mod bisection;
 pub mod component;
 pub mod config;
 pub mod docker;

@@ -123,6 +123,28 @@ pub fn acquire(workspace: &Workspace, command: &str, ui: &Ui) -> Result<Guard> {
     }
 }
 
+/// Takes the lock of a cache that several workspaces use, so that one at a time fetches and builds into it, and the others
+/// find it there. Where the cache is the workspace's own, its lock will do.
+///
+/// # Errors
+/// When the cache can't be written.
+pub fn acquire_cache(workspace: &Workspace, ui: &Ui) -> Result<Option<File>> {
+    let Some(path) = workspace.shared_cache_lock() else { return Ok(None) };
+    let folder = workspace.cache();
+    fs::create_dir_all(&folder).trying(|| format!("create the cache `{}`", folder.display()))?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.trying(|| format!("open the lock `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            ui.step("Waiting", &format!("for another workspace to let go of the cache `{}`", folder.display()));
+            file.lock().trying(|| format!("lock `{}`", path.display()))?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error).trying(|| format!("lock `{}`", path.display())),
+    }
+    Ok(Some(file))
+}
+
 /// Who holds the lock. That is written when it is held already, so it may come a moment later.
 fn holder(workspace: &Workspace) -> String {
     let look = || {

@@ -6,7 +6,7 @@ pub mod runner;
 use crate::component::Component;
 use crate::error::{Error, Result};
 use crate::platform::Platform;
-use crate::release::Listed;
+use crate::release::{self, Listed};
 use crate::version::Spec;
 use exclusions::Exclusion;
 use runner::Runner;
@@ -92,10 +92,7 @@ pub fn choose(
             Spec::Series(_, None) => {
                 newest_patches(listed, |version| spec.admits(version)).into_iter().take(breadth.newest).collect()
             }
-            _ => {
-                let is_taken = |listed: &&Listed| spec.admits(&listed.version) && is_for(spec, listed);
-                listed.iter().filter(is_taken).map(|listed| listed.version.clone()).max().into_iter().collect()
-            }
+            _ => release::newest_admitted(spec, listed).cloned().into_iter().collect(),
         };
         if found.is_empty() {
             let error =
@@ -122,11 +119,6 @@ pub fn choose(
             .hint("use another `--source`, or another `--runner`"));
     }
     Ok(all)
-}
-
-/// Only who asks for a pre-release gets one; upstream may call a version so that doesn't look like it.
-fn is_for(spec: &Spec, listed: &Listed) -> bool {
-    !listed.prerelease || matches!(spec, Spec::Prerelease | Spec::Exact(_))
 }
 
 /// The newest patch of each minor version, the newest first.

@@ -2,9 +2,10 @@
 
 use crate::error::{Context, Error, Result};
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use xshell::Shell;
@@ -191,6 +192,16 @@ pub fn run_in_the_open(argv: &Argv) -> Result<ExitStatus> {
             None => command.env_remove(name),
         });
     Command::from(command).status().trying(what)
+}
+
+/// Starts a program, what it prints going to files.
+///
+/// # Errors
+/// When it can't be started.
+pub fn start(argv: &Argv, stdout: File, stderr: File) -> Result<Child> {
+    let mut command = argv.command();
+    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+    command.spawn().trying(|| format!("run `{}`", argv.shown()))
 }
 
 /// How many chunks may wait for whoever takes them; a program that says more waits too.

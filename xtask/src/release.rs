@@ -209,6 +209,14 @@ pub fn choose(component: Component, platform: Platform, spec: &Spec, releases: &
     Ok(None)
 }
 
+/// The newest version in a list that a spec admits. Only who asks for a pre-release gets one; upstream may call a version so that
+/// doesn't look like it.
+pub fn newest_admitted<'a>(spec: &Spec, listed: &'a [Listed]) -> Option<&'a Version> {
+    let takes_all = matches!(spec, Spec::Prerelease | Spec::Exact(_));
+    let admitted = listed.iter().filter(|listed| (takes_all || !listed.prerelease) && spec.admits(&listed.version));
+    admitted.map(|listed| &listed.version).max()
+}
+
 /// Of some releases, those that are published and have a platform's file: the oldest first, each once.
 pub fn complete(component: Component, platform: Platform, releases: &[Release]) -> Vec<Listed> {
     let mut listed: Vec<Listed> = releases

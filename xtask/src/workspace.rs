@@ -82,12 +82,19 @@ impl Endpoint {
 pub struct Workspace {
     base: PathBuf,
     platform: Platform,
+    shared_cache: Option<PathBuf>,
 }
 
 impl Workspace {
     /// A workspace in an absolute folder, for daemons of a platform.
     pub fn new(base: PathBuf, platform: Platform) -> Self {
-        Self { base, platform }
+        Self { base, platform, shared_cache: None }
+    }
+
+    /// The same with a cache elsewhere, that others use too.
+    #[must_use]
+    pub fn with_shared_cache(self, cache: Option<PathBuf>) -> Self {
+        Self { shared_cache: cache, ..self }
     }
 
     /// The folder that holds everything.
@@ -127,7 +134,27 @@ impl Workspace {
 
     /// Downloads and builds: the only thing that `up --fresh` and `clean` keep.
     pub fn cache(&self) -> PathBuf {
+        self.shared_cache.clone().unwrap_or_else(|| self.own_cache())
+    }
+
+    /// Where they are if the workspace shares no cache with others.
+    pub fn own_cache(&self) -> PathBuf {
         self.base.join("cache")
+    }
+
+    /// Held while something is fetched or built into a cache that others use too.
+    pub fn shared_cache_lock(&self) -> Option<PathBuf> {
+        self.shared_cache.as_ref().map(|cache| cache.join("lock"))
+    }
+
+    /// Where a bisection keeps what it knows, and tries versions.
+    pub fn bisection(&self) -> PathBuf {
+        self.base.join("bisect")
+    }
+
+    /// Where a night runs its cells, a folder each.
+    pub fn night(&self) -> PathBuf {
+        self.base.join("night")
     }
 
     /// Downloaded archives, by digest.

@@ -1,7 +1,7 @@
 //! GitHub's releases API: pages, ETags and the limit on calls.
 
 use super::connection::{Body, Reply};
-use super::{Request, Shared, State, encode};
+use super::{Request, Shared, State, encode, history};
 use crate::archives::sha256_hex;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
@@ -70,6 +70,7 @@ pub(super) fn api(shared: &Shared, state: &mut State, request: &Request, rest: &
     let reply = match rest {
         [owner, name, "releases"] => page(shared, state, request, &format!("{owner}/{name}")),
         [owner, name, "releases", "tags", tag] => by_tag(shared, state, &format!("{owner}/{name}"), tag),
+        [owner, name, "compare", range] => history::compare(shared, state, request, &format!("{owner}/{name}"), range),
         _ => Reply::not_found(),
     };
     let reply = revalidate(request, reply);

@@ -1,5 +1,6 @@
 //! What takes containers of Linux: samples whose Dockerfiles have a shell's commands in them.
 
+mod bisect;
 mod builder;
 mod docker;
 mod doctor;

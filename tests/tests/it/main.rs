@@ -4,6 +4,7 @@
 
 mod archives;
 mod bad_input;
+mod bisect;
 mod bundle;
 mod cli;
 mod common;

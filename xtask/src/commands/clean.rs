@@ -49,7 +49,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     for path in doomed.iter().filter(|path| **path != workspace.lock_file() && **path != workspace.tag()) {
         files::delete(path)?;
     }
-    let (has_cache, has_record) = (workspace.cache().exists(), workspace.in_docker().exists());
+    let (has_cache, has_record) = (workspace.own_cache().exists(), workspace.in_docker().exists());
     if !has_cache && !has_record {
         // While the lock is held: whoever waits for it claims the folder anew.
         files::delete(&workspace.tag())?;
@@ -77,9 +77,9 @@ fn doomed(context: &Context, options: &Options) -> Result<Vec<PathBuf>> {
     let mut doomed: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     doomed.retain(|path| *path != workspace.in_docker());
     if !options.cache {
-        doomed.retain(|path| *path != workspace.cache());
+        doomed.retain(|path| *path != workspace.own_cache());
     }
-    if workspace.in_docker().exists() || !options.cache && workspace.cache().exists() {
+    if workspace.in_docker().exists() || !options.cache && workspace.own_cache().exists() {
         doomed.retain(|path| *path != workspace.tag());
     }
     doomed.sort();

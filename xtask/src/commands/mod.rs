@@ -1,6 +1,7 @@
 //! The subcommands, one file each, named as they are typed.
 
 pub mod bench;
+pub mod bisect;
 pub mod build_sample;
 pub mod builder;
 mod buildx;

@@ -125,7 +125,7 @@ pub fn wipe(context: &Context) -> Result<()> {
     tell_stopped(context, &stop::all(workspace)?);
     empty_docker(context)?;
     delete_programs_and_roots(workspace)?;
-    let mut kept = vec![workspace.cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
+    let mut kept = vec![workspace.own_cache(), workspace.tag(), workspace.lock_file(), workspace.lock_holder()];
     kept.push(workspace.in_docker());
     if context.locked {
         // What is to be recreated is just what it says.

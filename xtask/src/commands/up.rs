@@ -11,6 +11,7 @@ use crate::daemon::{self, network, roots};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
+use crate::lock;
 use crate::os;
 use crate::source::{Resolution, cached, lockfile};
 use crate::version::Spec;
@@ -150,6 +151,7 @@ pub fn ensure_installed(context: &Context, component: Component, spec: Option<&S
 }
 
 fn prepare(context: &Context, asked: &[(Component, Spec)]) -> Result<Vec<Prepared>> {
+    let _cache = lock::acquire_cache(&context.workspace, context.ui)?;
     let resolved = context.resolve(asked)?;
     for resolved in &resolved {
         let resolution = &resolved.resolution;

@@ -1,13 +1,15 @@
 //! Linux's ways.
 
 mod control_groups;
+mod leftovers;
 mod looking;
 mod processes;
 mod starting;
 
 pub use control_groups::{delete_control_groups, processes_in_control_groups};
+pub use leftovers::{OUTSIDE, mounts_in, pipes_of, unmount};
 pub use looking::{free_space, group_of, has_service, host_name, long_paths_enabled, system_proxy, windows_revision};
-pub use processes::{ask_to_stop, kill, listener, process, processes_of};
+pub use processes::{ask_to_stop, family_of, kill, listener, process, processes_of, processes_with};
 pub use starting::start_detached;
 
 use crate::error::{Context, Error, Result};

@@ -1,6 +1,7 @@
 //! Where components come from, and the resolution of a version spec to exactly one of them.
 
 pub mod cached;
+pub mod commits;
 pub mod github;
 pub mod go;
 pub mod listing;

@@ -48,20 +48,40 @@ fn stat(pid: u32) -> Option<Stat> {
 
 /// Every process that runs a program in a folder, and all that these have started: the innermost first.
 pub fn processes_of(folder: &Path) -> Vec<Process> {
-    let pids = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    os::families(&all(), |process| process.executable.starts_with(folder))
+}
+
+/// A process, and all that it has started: the innermost first.
+pub fn family_of(process: &Process) -> Vec<Process> {
+    os::families(&all(), |other| other == process)
+}
+
+/// The processes that have a variable of a value in their environment: also those whose parents have ended.
+pub fn processes_with(name: &str, value: &str) -> Vec<Process> {
+    let wanted = format!("{name}={value}");
+    let has_it = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    };
+    pids().filter(has_it).filter_map(process).collect()
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// All processes, each with its parent's id.
+fn all() -> HashMap<u32, (Process, u32)> {
     let mut all: HashMap<u32, (Process, u32)> = HashMap::new();
-    for pid in pids {
+    for pid in pids() {
         if let Some(stat) = stat(pid)
             && let Some(process) = process_with(pid, &stat)
         {
             all.insert(pid, (process, stat.parent));
         }
     }
-    os::of_folder(&all, |program| program.starts_with(folder))
+    all
 }
 
 /// Asks a process to stop; tells whether it could be asked.

@@ -53,11 +53,21 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
     // The system names a program by the path it was started with, or by the one that all links on it lead to.
     let folders = [Some(comparable(folder)), resolved(folder)];
     let is_in = |name: &Path| folders.iter().flatten().any(|folder| name.starts_with(folder));
-    os::of_folder(&all(), |program| {
+    os::families(&all(), |Process { executable: program, .. }| {
         is_in(&comparable(program))
             // A short name, as the system makes them, has a tilde.
             || program.to_string_lossy().contains('~') && resolved(program).is_some_and(|name| is_in(&name))
     })
+}
+
+/// A process, and all that it has started: the innermost first.
+pub fn family_of(process: &Process) -> Vec<Process> {
+    os::families(&all(), |other| other == process)
+}
+
+/// The processes that have a variable of a value in their environment: another's can't be read here.
+pub fn processes_with(_name: &str, _value: &str) -> Vec<Process> {
+    Vec::new()
 }
 
 /// Whether two paths are of the same file: by their text, or by what they lead to without links and short names.

@@ -1,0 +1,192 @@
+//! Bisections with real daemons, over releases that were made to fail.
+
+use crate::{machine, run};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tests::filters::bind;
+use tests::{Outcome, TestContext, Xtask, archives, insta, real};
+use xtask::component::Component::{self, Buildkit, Containerd, Runc};
+use xtask::platform::Platform;
+
+/// A mirror with eight versions of containerd, 2.9.0 to 2.9.7, all of them the newest one really: but from `broken` on no container
+/// of theirs comes to run, and the `dead` ones don't even start.
+fn mirror(context: &TestContext, broken: u64, dead: &[u64]) -> PathBuf {
+    let real = real::programs(context.program());
+    let host = Platform::host().unwrap();
+    let name = |component: Component, version: &str| component.asset_name(&version.parse().unwrap(), host);
+    let mirror = context.root().join("mirror");
+    fs::create_dir_all(&mirror).unwrap();
+    let link = |from: &Path, name: &str| {
+        let to = mirror.join(name);
+        fs::hard_link(from, &to).or_else(|_| fs::copy(from, &to).map(drop)).unwrap();
+    };
+    for name in [name(Buildkit, &real.buildkit), name(Runc, "0.0.0")] {
+        link(&real.mirror.join(&name), &name);
+    }
+    run(context, &["up", "--no-start"]).success();
+    let program = |name: &str| fs::read(context.base_dir().join("containerd/installed/bin").join(name)).unwrap();
+    let (daemon, ctr) = (program("containerd"), program("ctr"));
+    let fails: &[u8] = b"#!/bin/sh\necho 'made to fail' >&2\nexit 1\n";
+    let pack = |daemon: &[u8], ctr: &[u8]| {
+        let files = [("bin/containerd", daemon, 0o755), ("bin/ctr", ctr, 0o755)];
+        archives::tar_gz(&[files[0], files[1], ("bin/containerd-shim-runc-v2", fails, 0o755)])
+    };
+    let whole = real.mirror.join(name(Containerd, real.containerd()));
+    let faulty = context.write("faulty", pack(&daemon, &ctr));
+    let corpse = context.write("corpse", pack(fails, fails));
+    for patch in 0..8 {
+        let from = match patch {
+            patch if dead.contains(&patch) => &corpse,
+            patch if patch >= broken => &faulty,
+            _ => &whole,
+        };
+        link(from, &name(Containerd, &format!("2.9.{patch}")));
+    }
+    mirror
+}
+
+fn bisect(context: &TestContext, arguments: &[&str]) -> Xtask {
+    context.xtask([&["bisect"], arguments].concat()).env("BUILDKIT_WINDOWS_SOURCE", context.root().join("mirror"))
+}
+
+const ALL: [&str; 6] = ["--component", "containerd", "--good", "2.9.0", "--bad", "latest"];
+
+/// Every step has cleaned up after itself.
+#[track_caller]
+fn nothing_is_left(context: &TestContext) {
+    let folders = fs::read_dir(context.base_dir().join("bisect")).unwrap().flatten();
+    let left: Vec<_> = folders.filter(|entry| entry.path().is_dir()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+fn log(outcome: &Outcome) -> Vec<&str> {
+    outcome.stdout.lines().collect()
+}
+
+#[test]
+fn the_release_that_broke_the_sample_is_found_past_one_that_does_not_start() {
+    let context = machine();
+    mirror(&context, 3, &[4]);
+    let found = bisect(&context, &ALL).run().success();
+    let _filters = bind(&context);
+    let shown = found.stdout.replace(&real::programs(context.program()).buildkit, "[BUILDKIT]");
+    insta::assert_snapshot!(shown, @"
+    # bisect containerd: 8 versions, good is 2.9.0, bad is latest
+    # judged by the hello sample
+    # with buildkit [BUILDKIT] and runc latest, on linux-amd64
+    good 2.9.0
+    bad 2.9.7 # failed to build `docker.io/library/buildkit-sample:latest` (exit code 1): failed…e successfully: failed to start shim: start failed: made to fail: exit status 1
+    skip 2.9.4 # `[BASE]/bisect/2.9.4/containerd/installed/bin/containerd config default` failed with exit code 1: made to fail
+    good 2.9.2
+    bad 2.9.3 # failed to build `docker.io/library/buildkit-sample:latest` (exit code 1): failed…e successfully: failed to start shim: start failed: made to fail: exit status 1
+    # first bad version: 2.9.3
+    # last good version: 2.9.2
+    # https://github.com/containerd/containerd/compare/v2.9.2...v2.9.3
+    ");
+    nothing_is_left(&context);
+    let kept = fs::read_to_string(context.base_dir().join("bisect/log")).unwrap();
+    assert_eq!(kept, found.stdout);
+}
+
+#[test]
+fn those_beside_it_that_do_not_start_leave_it_open() {
+    let context = machine();
+    mirror(&context, 5, &[4, 5]);
+    let found = bisect(&context, &ALL).run().exited(3);
+    let end: Vec<_> = log(&found).into_iter().skip_while(|line| !line.starts_with("# the first bad")).collect();
+    assert_eq!(
+        end,
+        [
+            "# the first bad one is one of these, and all but the last could not be tried:",
+            "#   2.9.4",
+            "#   2.9.5",
+            "#   2.9.6",
+            "# last good: 2.9.3",
+            "# https://github.com/containerd/containerd/compare/v2.9.3...v2.9.6",
+        ]
+    );
+}
+
+#[test]
+fn ends_are_tried_before_they_are_believed() {
+    let context = machine();
+    mirror(&context, 1, &[7]);
+    let refused = |good: &str, bad: &str| {
+        bisect(&context, &["-q", "--component", "containerd", "--good", good, "--bad", bad]).run().exited(2)
+    };
+    assert!(refused("2.9.1", "2.9.2").stderr.contains("`--good 2.9.1` is bad"));
+    let context = machine();
+    mirror(&context, 9, &[7]);
+    let line = ["-q", "--component", "containerd", "--good", "2.9.0", "--bad"];
+    let unknown = bisect(&context, &[&line[..], &["2.9.7"]].concat()).run().exited(3);
+    assert!(unknown.stderr.contains("`--bad 2.9.7` could not be tried"), "{unknown}");
+    let good = bisect(&context, &[&line[..], &["2.9.1"]].concat()).run().exited(2);
+    assert!(good.stderr.contains("`--bad 2.9.1` is good"), "{good}");
+    nothing_is_left(&context);
+}
+
+/// What a command sees of a step, as a script.
+fn script(context: &TestContext, text: &str) -> String {
+    context.write_program("judge", format!("#!/bin/sh\n{text}")).display().to_string()
+}
+
+#[test]
+fn a_command_decides_with_both_daemons_up() {
+    let context = machine();
+    mirror(&context, 9, &[]);
+    // It asks both daemons before it fails from 2.9.3 on, and can't tell of 2.9.2.
+    let judge = script(
+        &context,
+        "buildctl debug workers >&2 && ctr version >&2 || exit 126\n\
+         case $BUILDKIT_WINDOWS_BASE_DIR in *.[01]) exit 0;; *.2) exit 125;; *) exit 7;; esac\n",
+    );
+    let found = bisect(&context, &[&ALL[..], &["--", &judge]].concat()).run().exited(3);
+    let lines = log(&found);
+    assert!(lines.contains(&"good 2.9.0") && lines.contains(&"skip 2.9.2 # the command ended with exit code 125"));
+    assert!(lines.contains(&"bad 2.9.7 # the command ended with exit code 7"), "{found}");
+    assert!(lines.contains(&"# last good: 2.9.1"), "{found}");
+    let told = fs::read_to_string(context.base_dir().join("bisect/2.9.0.log")).unwrap();
+    assert!(told.contains("PLATFORMS") && told.contains("Server:"), "{told}");
+    let judge = script(&context, "exit 127\n");
+    let unrunnable = bisect(&context, &[&ALL[..], &["--", &judge]].concat()).run().exited(2);
+    assert!(unrunnable.stderr.contains("the command can't be run: it ended with exit code 127"), "{unrunnable}");
+    nothing_is_left(&context);
+}
+
+#[test]
+fn an_interrupted_one_goes_on_where_it_was() {
+    let context = machine();
+    mirror(&context, 9, &[]);
+    // The third one to be tried never ends, until there is a file.
+    let judge = script(
+        &context,
+        &format!(
+            "case $BUILDKIT_WINDOWS_BASE_DIR in\n*.0) exit 0;;\n*.7) exit 1;;\nesac\n\
+             if [ -e {root}/go ]; then exit 1; fi\n\
+             mkfifo {root}/fifo; exec 3<>{root}/fifo; echo waiting >{root}/waits; read -r _ <&3\n",
+            root = context.root().display()
+        ),
+    );
+    let mut running = bisect(&context, &[&ALL[..], &["--", &judge]].concat()).spawn();
+    running.wait_for_output("bad 2.9.7");
+    let waits = || context.root().join("waits").exists().then_some(()).ok_or(());
+    let look = || Ok(waits().map_or_else(|()| xtask::poll::Look::NotYet(String::new()), xtask::poll::Look::Ready));
+    xtask::poll::until(std::time::Duration::from_secs(60), look, xtask::error::Error::ground).unwrap();
+    running.interrupt();
+    let interrupted = running.wait().exited(3);
+    assert!(interrupted.stderr.contains("`cargo xtask bisect --resume` goes on with it"), "{interrupted}");
+    nothing_is_left(&context);
+    assert_eq!(context.strays(), Vec::<String>::new());
+    // Another one would lose what this one has found out.
+    let other = bisect(&context, &ALL).run().exited(2);
+    assert!(other.stderr.contains("was interrupted, with 2 tried"), "{other}");
+    context.write("go", "");
+    let resumed = bisect(&context, &["--resume"]).run().success();
+    let tried = resumed.stderr.lines().filter(|line| line.contains("Trying")).count();
+    assert_eq!(tried, 3, "both ends are known: {resumed}");
+    let lines = log(&resumed);
+    assert_eq!(lines[3], "good 2.9.0");
+    assert!(lines.contains(&"# first bad version: 2.9.1"), "{resumed}");
+    // It has ended.
+    bisect(&context, &["--resume"]).run().exited(2);
+}

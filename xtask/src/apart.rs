@@ -1,0 +1,236 @@
+//! Running the harness apart: as a program of its own, for one pair of versions, in a base folder of its own, with downloads that
+//! all share. A night's cells and a bisection's steps run so, because what becomes of one must not touch the next.
+
+mod leftovers;
+
+use crate::component::Component;
+use crate::context::Context;
+use crate::error::{Context as _, Error, Result};
+use crate::network::Network;
+use crate::os;
+use crate::poll::{self, Look};
+use crate::process::{self, Argv};
+use crate::source::Source;
+use crate::version::Spec;
+use crate::workspace::{Endpoint, Workspace};
+use leftovers::Outside;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// In the environment of all that runs apart, with the base folder as its value: by it, what was left is known.
+const MARK: &str = "BUILDKIT_WINDOWS_APART";
+
+/// How long cleaning up may take: daemons that were asked to stop have 10 seconds each.
+const PATIENCE_TO_CLEAN: Duration = Duration::from_secs(300);
+
+/// How long after something's sudden end Ctrl-C may be heard that caused it.
+const PATIENCE_TO_HEAR: Duration = Duration::from_millis(500);
+
+/// When to give up on what runs.
+#[derive(Clone)]
+pub struct Halt {
+    /// At this time.
+    pub deadline: Instant,
+    /// Or when this is set.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl Halt {
+    /// Whether Ctrl-C was typed.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+/// How something that ran apart ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Exited(i32),
+    /// Something ended it: in words.
+    Died(String),
+    /// Its time was up.
+    TimedOut,
+    /// Ctrl-C was typed.
+    Interrupted,
+}
+
+impl From<ExitStatus> for Ended {
+    fn from(status: ExitStatus) -> Self {
+        status.code().map_or_else(|| Ended::Died(status.to_string()), Ended::Exited)
+    }
+}
+
+/// The harness for one pair of versions.
+pub struct Apart {
+    program: PathBuf,
+    workspace: Workspace,
+    options: Vec<OsString>,
+    outside: Outside,
+}
+
+impl Apart {
+    /// A harness in a folder of its own. What is not asked for here is as the command that runs it was asked.
+    ///
+    /// # Errors
+    /// When this program can't be found.
+    pub fn new(context: &Context, source: &Source, folder: PathBuf, versions: &[(Component, Spec)]) -> Result<Self> {
+        // In a long night cargo may build this program anew: then what lies at its path is taken.
+        let program = os::process(std::process::id())
+            .map(|process| process.executable)
+            .ok_or_else(|| Error::ground("failed to find this program among the processes"))?;
+        let request = &context.request;
+        let cache = context.workspace.cache();
+        let mut options: Vec<OsString> = Vec::new();
+        let mut set = |name: &str, value: OsString| options.extend([format!("--{name}").into(), value]);
+        set("base-dir", folder.clone().into());
+        set("cache-dir", cache.clone().into());
+        set("platform", request.platform.to_string().into());
+        set("source", source.to_string().into());
+        set("network", if request.network == Network::Nat { "nat" } else { "none" }.into());
+        for (component, spec) in &request.specs {
+            let spec = versions.iter().find(|(of, _)| of == component).map_or(spec, |(_, spec)| spec);
+            set(component.name(), spec.to_string().into());
+        }
+        if let Some(group) = &request.group {
+            set("group", group.into());
+        }
+        if context.offline {
+            options.push("--offline".into());
+        }
+        let workspace = Workspace::new(folder, request.platform).with_shared_cache(Some(cache));
+        Ok(Self { program, workspace, options, outside: Outside::now() })
+    }
+
+    /// Where it works.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Runs a subcommand of the harness. What it says goes to the end of a log; what it prints is returned.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn xtask(&self, arguments: &[&str], log: &Path, halt: &Halt) -> Result<(Ended, String)> {
+        // What a user has set for a command of their own is not meant for these.
+        let foreign = ["LOCKED", "SAMPLE", "BASE_IMAGE", "ADDR", "TLS_DIR", "TIMEOUT", "QUIET", "VERBOSE"];
+        let argv = foreign.iter().fold(Argv::new(&self.program).args(arguments), |argv, name| {
+            argv.without_env(format!("BUILDKIT_WINDOWS_{name}"))
+        });
+        let argv = argv.args(&self.options).env(MARK, self.workspace.base());
+        let printed = log.with_extension("out");
+        let out = File::create(&printed).trying(|| format!("create `{}`", printed.display()))?;
+        let ended = watch(process::start(&argv, out, appended(log)?)?, halt)?;
+        let text = fs::read(&printed).trying(|| format!("read `{}`", printed.display()))?;
+        crate::files::delete(&printed)?;
+        Ok((ended, String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// Runs a command of the user's beside the daemons, which are up: its environment says where they are.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn command(&self, command: &[String], folder: &Path, log: &Path, halt: &Halt) -> Result<Ended> {
+        let Some((program, arguments)) = command.split_first() else { return Ok(Ended::Exited(0)) };
+        let containerd = self.workspace.endpoint(Component::Containerd).shown();
+        let buildkit = match self.workspace.endpoint(Component::Buildkit) {
+            endpoint @ Endpoint::Unix { .. } => format!("unix://{}", endpoint.shown()),
+            endpoint @ Endpoint::Pipe(_) => endpoint.buildkit_address(),
+        };
+        let argv = Argv::new(program)
+            .args(arguments)
+            .dir(folder)
+            .env(MARK, self.workspace.base())
+            .env("PATH", self.path())
+            // What buildctl and ctr look at.
+            .env("BUILDKIT_HOST", buildkit)
+            .env("CONTAINERD_ADDRESS", containerd)
+            .env("CONTAINERD_NAMESPACE", crate::tools::NAMESPACE)
+            .env("BUILDKIT_WINDOWS_BASE_DIR", self.workspace.base())
+            .env("BUILDKIT_WINDOWS_CACHE_DIR", self.workspace.cache());
+        let log = appended(log)?;
+        let again = log.try_clone().trying(|| "write the log".into())?;
+        watch(process::start(&argv, again, log)?, halt)
+    }
+
+    /// `PATH` with the programs under test before all others.
+    fn path(&self) -> OsString {
+        let own = Component::needed_on(self.workspace.platform().os).iter().map(|of| self.workspace.bin(*of));
+        let users = std::env::var_os("PATH").unwrap_or_default();
+        let all: Vec<PathBuf> = own.chain(std::env::split_paths(&users)).collect();
+        std::env::join_paths(all).unwrap_or(users)
+    }
+
+    /// Stops and deletes all of it, and tells what was left all the same and had to be taken away.
+    ///
+    /// # Errors
+    /// When something survives that.
+    pub fn clean(&self, log: &Path) -> Result<Vec<String>> {
+        // Ctrl-C has been heard by now; cleaning up goes on.
+        let halt = Halt { deadline: Instant::now() + PATIENCE_TO_CLEAN, interrupted: Arc::default() };
+        let mut left = Vec::new();
+        if self.workspace.base().exists() {
+            match self.xtask(&["clean"], log, &halt)?.0 {
+                Ended::Exited(0) => {}
+                other => left.push(format!("`clean` did not clean up: it {}", told(&other))),
+            }
+        }
+        left.extend(leftovers::take_away(&self.workspace, MARK)?);
+        left.extend(self.outside.added_since());
+        Ok(left)
+    }
+}
+
+/// How something ended, for people: reads on after "it".
+pub fn told(ended: &Ended) -> String {
+    match ended {
+        Ended::Exited(code) => format!("ended with exit code {code}"),
+        Ended::Died(how) => format!("was ended by something else ({how})"),
+        Ended::TimedOut => "took too long, and was ended".into(),
+        Ended::Interrupted => "was interrupted".into(),
+    }
+}
+
+fn appended(log: &Path) -> Result<File> {
+    File::options().create(true).append(true).open(log).trying(|| format!("write `{}`", log.display()))
+}
+
+/// Waits for a program's end, or ends it with all that it has started.
+fn watch(mut child: Child, halt: &Halt) -> Result<Ended> {
+    let root = os::process(child.id());
+    let look = || {
+        if let Some(status) = child.try_wait().trying(|| "wait for a program".into())? {
+            return Ok(Look::Ready(Ended::from(status)));
+        }
+        Ok(match () {
+            () if halt.is_interrupted() => Look::Ready(Ended::Interrupted),
+            () if Instant::now() >= halt.deadline => Look::Ready(Ended::TimedOut),
+            () => Look::NotYet(String::new()),
+        })
+    };
+    let patience = halt.deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(60);
+    let ended = poll::until(patience, look, |_| Error::ground("the time was up"))?;
+    if matches!(ended, Ended::TimedOut | Ended::Interrupted) {
+        root.iter().flat_map(os::family_of).for_each(|process| os::kill(&process));
+        drop(child.kill());
+        child.wait().trying(|| "wait for a program".into())?;
+    }
+    Ok(if was_interrupted(&ended, halt) { Ended::Interrupted } else { ended })
+}
+
+/// Ctrl-C in a terminal reaches all that runs there, so what it ends may have ended before this program has heard of it.
+fn was_interrupted(ended: &Ended, halt: &Halt) -> bool {
+    let is_sudden = match ended {
+        Ended::Exited(code) => !(0..256).contains(code),
+        Ended::Died(_) => true,
+        Ended::TimedOut | Ended::Interrupted => false,
+    };
+    let heard = || Ok(if halt.is_interrupted() { Look::Ready(()) } else { Look::NotYet(String::new()) });
+    let patience = if is_sudden { PATIENCE_TO_HEAR } else { Duration::ZERO };
+    poll::until(patience, heard, Error::ground).is_ok()
+}

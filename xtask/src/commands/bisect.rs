@@ -1,0 +1,159 @@
+//! `cargo xtask bisect`: in which version, or with which commit, something broke.
+
+mod candidates;
+mod judge;
+mod saved;
+
+use super::logs::on_interrupt;
+use super::print;
+use crate::apart::Halt;
+use crate::bisection::{Bisection, Next};
+use crate::component::Component;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::files;
+use candidates::Candidate;
+use clap::{Args, ValueEnum};
+use judge::judge;
+use saved::{Question, Saved};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The options of `bisect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+With a COMMAND, both daemons are started and it decides: 0 is good, 125 can't be told, 1 to 124 are bad; 126, 127 and all others end \
+the bisection. Its PATH begins with the programs under test, BUILDKIT_HOST and CONTAINERD_ADDRESS lead buildctl and ctr to \
+the daemons, and BUILDKIT_WINDOWS_BASE_DIR leads `cargo xtask` to their workspace.")]
+pub struct Options {
+    /// Which of the two is to blame; the other stays what it is
+    #[arg(long, value_enum, value_name = "COMPONENT", required_unless_present = "resume")]
+    component: Option<Daemon>,
+    /// A version that works, or with --refs a tag, branch or commit
+    #[arg(long, value_name = "SPEC", required_unless_present = "resume")]
+    good: Option<String>,
+    /// A later one that fails
+    #[arg(long, value_name = "SPEC", required_unless_present = "resume")]
+    bad: Option<String>,
+    /// What must work: as in build-sample [default: the hello sample]
+    #[arg(long, value_name = "NAME|PATH", conflicts_with = "command")]
+    sample: Option<PathBuf>,
+    /// Try commits, built from source, instead of releases
+    #[arg(long)]
+    refs: bool,
+    /// A clone that has these commits [default: GitHub lists them, and Go's module proxy has them]
+    #[arg(long, value_name = "DIR", requires = "refs")]
+    checkout: Option<PathBuf>,
+    /// How long trying one may take; one that takes longer can't be told
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+    /// Only list what lies between both ends
+    #[arg(long, conflicts_with = "resume")]
+    list: bool,
+    /// Go on with the bisection that was interrupted
+    #[arg(long, conflicts_with_all = ["component", "good", "bad", "sample", "refs", "checkout", "command", "afresh"])]
+    resume: bool,
+    /// Forget one that was interrupted
+    #[arg(long)]
+    afresh: bool,
+    /// What must work instead of a sample
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// What can be bisected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Daemon {
+    /// The build daemon
+    Buildkit,
+    /// The container daemon
+    Containerd,
+}
+
+/// Runs it.
+pub fn run(context: &Context, options: &Options) -> Result<()> {
+    let file = saved::file(context);
+    let fresh = match (&options.component, &options.good, &options.bad) {
+        (Some(component), Some(good), Some(bad)) => {
+            let component = match component {
+                Daemon::Buildkit => Component::Buildkit,
+                Daemon::Containerd => Component::Containerd,
+            };
+            let question = Question::new(options, component, good, bad)?;
+            let candidates = candidates::find(context, &question)?;
+            if options.list {
+                return print(candidates.iter().map(Candidate::line).collect::<String>());
+            }
+            Some((question, candidates))
+        }
+        _ => None,
+    };
+    context.require_daemons_can_run()?;
+    let _guard = context.lock("bisect")?;
+    let mut saved = match fresh {
+        Some((question, candidates)) => {
+            saved::refuse_unfinished(context, &file, options.afresh)?;
+            Saved::new(context, question, candidates)?
+        }
+        None => saved::read(&file)?.ok_or_else(|| {
+            Error::usage(format!("there is no bisection to go on with: there is no `{}`", file.display()))
+                .hint("begin one with `--component`, `--good` and `--bad`")
+        })?,
+    };
+    let interrupted = on_interrupt()?;
+    print(saved.log())?;
+    loop {
+        saved.write(&file)?;
+        let next = saved.bisection.next();
+        let at = match next {
+            Ok(Next::Try(at)) => at,
+            Ok(Next::Found { good, bad }) => return found(&saved, &file, good, bad),
+            Ok(Next::OneOf { good, bad }) => return one_of(&saved, &file, good, bad),
+            Err(refusal) => {
+                files::delete(&file)?;
+                let end = |at: Option<&Candidate>| at.map_or_else(String::new, |candidate| candidate.name.clone());
+                return Err(refusal.error(&end(saved.candidates.first()), &end(saved.candidates.last())));
+            }
+        };
+        let steps = saved.bisection.steps_left();
+        context.ui.step("Trying", &format!("{}, about {steps} to go", saved.candidates[at].name));
+        let halt = Halt { deadline: Instant::now() + options.timeout, interrupted: interrupted.clone() };
+        let (verdict, why) = judge(context, &saved, at, &halt)?;
+        saved.note(at, verdict, why);
+        print(saved.last_line())?;
+    }
+}
+
+/// The end of the log, which also goes to a file: what was asked is answered.
+fn found(saved: &Saved, file: &Path, good: usize, bad: usize) -> Result<()> {
+    let (good, bad) = (&saved.candidates[good], &saved.candidates[bad]);
+    let what = if saved.question.refs { "commit" } else { "version" };
+    let text = format!(
+        "# first bad {what}: {}\n# last good {what}: {}\n# {}\n",
+        bad.described(),
+        good.described(),
+        saved.link(good, bad)
+    );
+    end(saved, file, &text)
+}
+
+/// Only that much can be told.
+fn one_of(saved: &Saved, file: &Path, good: usize, bad: usize) -> Result<()> {
+    let several = &saved.candidates[good + 1..=bad];
+    let (good, bad) = (&saved.candidates[good], &saved.candidates[bad]);
+    let names: String = several.iter().map(|candidate| format!("#   {}\n", candidate.described())).collect();
+    let text = format!(
+        "# the first bad one is one of these, and all but the last could not be tried:\n{names}# last good: {}\n# {}\n",
+        good.described(),
+        saved.link(good, bad)
+    );
+    end(saved, file, &text)?;
+    Err(Error::ground(format!("the first bad one is one of {}, which could not all be tried", several.len()))
+        .hint("the log says why; their own logs are in the workspace's folder `bisect`"))
+}
+
+fn end(saved: &Saved, file: &Path, text: &str) -> Result<()> {
+    files::write_whole(&file.with_file_name("log"), format!("{}{text}", saved.log()).as_bytes())?;
+    files::delete(file)?;
+    print(text)
+}

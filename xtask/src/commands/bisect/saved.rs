@@ -1,0 +1,211 @@
+//! What a bisection asks and knows, in a file, so that it can go on after an interruption.
+
+use super::candidates::Candidate;
+use super::{Bisection, Options};
+use crate::bisection::Verdict;
+use crate::component::Component;
+use crate::context::Context;
+use crate::error::{Context as _, Error, Result};
+use crate::files;
+use crate::platform::Platform;
+use crate::source::Source;
+use crate::version::Spec;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The form of the file.
+const SCHEMA: u32 = 1;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Which component is to blame.
+    pub component: Component,
+    /// The good end, as it was typed.
+    pub good: String,
+    /// The bad end.
+    pub bad: String,
+    /// Whether commits are tried.
+    pub refs: bool,
+    /// The clone that has them.
+    pub checkout: Option<PathBuf>,
+    /// The sample that must work.
+    pub sample: Option<PathBuf>,
+    /// The command that must work instead; empty where there is none.
+    pub command: Vec<String>,
+    /// Where that was typed.
+    pub folder: PathBuf,
+}
+
+impl Question {
+    /// What was typed, with paths that mean the same wherever it goes on.
+    ///
+    /// # Errors
+    /// When a path can't be made absolute.
+    pub fn new(options: &Options, component: Component, good: &str, bad: &str) -> Result<Self> {
+        let absolute =
+            |path: &PathBuf| std::path::absolute(path).trying(|| format!("make `{}` absolute", path.display()));
+        // A single word may be a sample's name.
+        let is_path = |path: &&PathBuf| path.components().count() > 1 || path.is_dir();
+        let sample = match options.sample.as_ref().filter(is_path) {
+            Some(path) => Some(absolute(path)?),
+            None => options.sample.clone(),
+        };
+        Ok(Self {
+            component,
+            good: good.to_owned(),
+            bad: bad.to_owned(),
+            refs: options.refs,
+            checkout: options.checkout.as_ref().map(absolute).transpose()?,
+            sample,
+            command: options.command.clone(),
+            folder: std::env::current_dir().trying(|| "find the folder that this runs in".into())?,
+        })
+    }
+
+    fn judged_by(&self) -> String {
+        match (&self.command[..], &self.sample) {
+            ([], None) => "the hello sample".into(),
+            ([], Some(sample)) => format!("the sample `{}`", sample.display()),
+            (command, _) => format!("`{}`", command.join(" ")),
+        }
+    }
+}
+
+/// All of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Saved {
+    schema: u32,
+    /// What is asked.
+    pub question: Question,
+    /// Where programs come from.
+    pub source: Source,
+    platform: Platform,
+    /// What is used beside the component that is asked about.
+    pub others: Vec<(Component, Spec)>,
+    /// From the good end to the bad one.
+    pub candidates: Vec<Candidate>,
+    /// What is known.
+    pub bisection: Bisection,
+    /// The places of those that were tried, in this order, each with why it is not good.
+    tried: Vec<(usize, Option<String>)>,
+}
+
+impl Saved {
+    /// Nothing was tried yet. What is used beside it is made exact, so that it stays the same to the end.
+    ///
+    /// # Errors
+    /// When that can't be had.
+    pub fn new(context: &Context, question: Question, candidates: Vec<Candidate>) -> Result<Self> {
+        let others: Vec<_> =
+            context.request.specs.iter().filter(|(of, _)| *of != question.component).cloned().collect();
+        let resolved = context.resolve(&others)?;
+        let exact = others.iter().zip(&resolved).map(|((component, spec), resolved)| {
+            let is_open = !matches!(spec, Spec::Path(_) | Spec::GoRef(_));
+            let version = resolved.resolution.version.parse().ok().filter(|_| is_open);
+            (*component, version.map_or_else(|| spec.clone(), Spec::Exact))
+        });
+        Ok(Self {
+            schema: SCHEMA,
+            source: if question.refs && question.checkout.is_none() {
+                Source::Auto
+            } else {
+                context.request.source.clone()
+            },
+            platform: context.workspace.platform(),
+            others: exact.collect(),
+            bisection: Bisection::new(candidates.len()),
+            candidates,
+            tried: Vec::new(),
+            question,
+        })
+    }
+
+    /// Takes note of what one turned out to be.
+    pub fn note(&mut self, at: usize, verdict: Verdict, why: Option<String>) {
+        self.bisection.note(at, verdict);
+        self.tried.push((at, why));
+    }
+
+    /// All that is known, to be pasted into an issue.
+    pub fn log(&self) -> String {
+        let Question { component, good, bad, .. } = &self.question;
+        let what = if self.question.refs { "commits" } else { "versions" };
+        let others = self.others.iter().map(|(component, spec)| format!("{component} {spec}")).collect::<Vec<_>>();
+        let head = format!(
+            "# bisect {component}: {} {what}, good is {good}, bad is {bad}\n# judged by {}\n# with {}, on {}\n",
+            self.candidates.len(),
+            self.question.judged_by(),
+            others.join(" and "),
+            self.platform
+        );
+        head + &self.tried.iter().map(|tried| self.line(tried)).collect::<String>()
+    }
+
+    /// The last line of that.
+    pub fn last_line(&self) -> String {
+        self.tried.last().map_or_else(String::new, |tried| self.line(tried))
+    }
+
+    fn line(&self, (at, why): &(usize, Option<String>)) -> String {
+        let verdict = self.bisection.verdicts.get(at).map_or("", |verdict| verdict.name());
+        let why = why.as_ref().map(|why| format!(" # {why}")).unwrap_or_default();
+        format!("{verdict} {}{why}\n", self.candidates[*at].name)
+    }
+
+    /// Where GitHub compares two of them.
+    pub fn link(&self, good: &Candidate, bad: &Candidate) -> String {
+        let v = if self.question.refs { "" } else { "v" };
+        let repository = self.question.component.repository();
+        format!("https://github.com/{repository}/compare/{v}{}...{v}{}", good.name, bad.name)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When that can't be done.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        let json = serde_json::to_string_pretty(self).trying(|| "write the bisection".into())?;
+        files::write_whole(file, (json + "\n").as_bytes())
+    }
+}
+
+/// Where it is.
+pub fn file(context: &Context) -> PathBuf {
+    context.workspace.bisection().join("state.json")
+}
+
+/// Reads what was interrupted; `None` when nothing was.
+///
+/// # Errors
+/// When it can't be read, or is a newer harness's.
+pub fn read(file: &Path) -> Result<Option<Saved>> {
+    let Some(text) = files::read_versioned(file, SCHEMA)? else { return Ok(None) };
+    let saved: Saved = serde_json::from_str(&text)
+        .trying(|| format!("read the bisection `{}`", file.display()))
+        .map_err(|error| error.hint("delete the file, and begin anew"))?;
+    let last = saved.candidates.len();
+    if saved.bisection.candidates != last || saved.tried.iter().any(|(at, _)| *at >= last) {
+        return Err(Error::ground(format!("the bisection `{}` contradicts itself", file.display()))
+            .hint("delete the file, and begin anew"));
+    }
+    Ok(Some(saved))
+}
+
+/// What one has found out must not be lost by starting another.
+///
+/// # Errors
+/// When there is one that has not ended.
+pub fn refuse_unfinished(context: &Context, file: &Path, afresh: bool) -> Result<()> {
+    if afresh || fs::metadata(file).is_err() {
+        return Ok(());
+    }
+    let Some(saved) = read(file)?.filter(|saved| !saved.tried.is_empty()) else { return Ok(()) };
+    let Question { component, good, bad, .. } = &saved.question;
+    Err(Error::usage(format!(
+        "a bisection of {component} from {good} to {bad} was interrupted, with {} tried",
+        saved.tried.len()
+    ))
+    .hint(format!("`{} --resume` goes on with it, and `--afresh` forgets it", context.typed("bisect"))))
+}
