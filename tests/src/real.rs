@@ -21,8 +21,10 @@ pub struct Real {
     pub mirror: PathBuf,
     /// containerd's versions, the newest last. There are at least two.
     pub containerds: Vec<String>,
-    /// BuildKit's version.
+    /// BuildKit's newest version.
     pub buildkit: String,
+    /// One before that, where there are containers.
+    pub older_buildkit: Option<String>,
 }
 
 impl Real {
@@ -77,15 +79,24 @@ pub fn prepare(folder: &Path, platform: Platform) -> Real {
         place(&workspace, &["--buildx", "latest"]);
         pack(&workspace, &mirror, &[Component::Buildx]);
     }
-    let versions = |component: Component| {
-        let names = fs::read_dir(&mirror).expect("the mirror").map(|entry| entry.expect("a file").file_name());
-        let version = |name: &str| component.version_in_asset_name(name, platform).flatten();
-        let mut versions: Vec<_> = names.filter_map(|name| version(name.to_str()?)).collect();
-        versions.sort();
-        versions.into_iter().map(|version| version.to_string()).collect::<Vec<_>>()
-    };
-    let buildkit = versions(Component::Buildkit).pop().expect("a BuildKit");
-    Real { containerds: versions(Component::Containerd), buildkit, mirror }
+    // For a night's cells, which are of use where containers are.
+    if platform.os == Os::Linux && versions_in(&mirror, Component::Buildkit, platform).len() < 2 {
+        place(&workspace, &["--buildkit", "0.33"]);
+        pack(&workspace, &mirror, &[Component::Buildkit]);
+    }
+    let versions = |component| versions_in(&mirror, component, platform);
+    let mut buildkits = versions(Component::Buildkit);
+    let buildkit = buildkits.pop().expect("a BuildKit");
+    Real { containerds: versions(Component::Containerd), buildkit, older_buildkit: buildkits.pop(), mirror }
+}
+
+/// The versions of a component that a mirror has, the newest last.
+fn versions_in(mirror: &Path, component: Component, platform: Platform) -> Vec<String> {
+    let names = fs::read_dir(mirror).expect("the mirror").map(|entry| entry.expect("a file").file_name());
+    let version = |name: &str| component.version_in_asset_name(name, platform).flatten();
+    let mut versions: Vec<_> = names.filter_map(|name| version(name.to_str()?)).collect();
+    versions.sort();
+    versions.into_iter().map(|version| version.to_string()).collect()
 }
 
 /// Which versions of containerd there shall be. On Windows, each whose default configuration is a fixture.

@@ -28,19 +28,30 @@ const MARK: &str = "BUILDKIT_WINDOWS_APART";
 /// How long cleaning up may take: daemons that were asked to stop have 10 seconds each.
 const PATIENCE_TO_CLEAN: Duration = Duration::from_secs(300);
 
+/// Whoever waits longer waits for ever; a time much further off can't even be told.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How long after something's sudden end Ctrl-C may be heard that caused it.
 const PATIENCE_TO_HEAR: Duration = Duration::from_millis(500);
 
 /// When to give up on what runs.
 #[derive(Clone)]
 pub struct Halt {
-    /// At this time.
-    pub deadline: Instant,
-    /// Or when this is set.
-    pub interrupted: Arc<AtomicBool>,
+    deadline: Instant,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Halt {
+    /// When some time is over, or when a flag is set.
+    pub fn after(time: Duration, interrupted: Arc<AtomicBool>) -> Self {
+        Self { deadline: Instant::now() + time.min(LONGEST_PATIENCE), interrupted }
+    }
+
+    /// For what cleans up: Ctrl-C has been heard by then, and it goes on.
+    pub fn for_cleaning() -> Self {
+        Self::after(PATIENCE_TO_CLEAN, Arc::default())
+    }
+
     /// Whether Ctrl-C was typed.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
@@ -171,11 +182,9 @@ impl Apart {
     /// # Errors
     /// When something survives that.
     pub fn clean(&self, log: &Path) -> Result<Vec<String>> {
-        // Ctrl-C has been heard by now; cleaning up goes on.
-        let halt = Halt { deadline: Instant::now() + PATIENCE_TO_CLEAN, interrupted: Arc::default() };
         let mut left = Vec::new();
         if self.workspace.base().exists() {
-            match self.xtask(&["clean"], log, &halt)?.0 {
+            match self.xtask(&["clean"], log, &Halt::for_cleaning())?.0 {
                 Ended::Exited(0) => {}
                 other => left.push(format!("`clean` did not clean up: it {}", told(&other))),
             }

@@ -166,6 +166,8 @@ pub enum Command {
     Explain(commands::explain::Options),
     /// Print which BuildKit to try with which containerd where, as JSON for GitHub's `fromJSON`
     Matrix(commands::matrix::Options),
+    /// Run the cells of a matrix on this machine, each apart from the others, and write what became of them
+    Night(commands::night::Options),
     /// Make a page, a job's summary, JUnit's XML and badges of a night's results
     Report(commands::report::Options),
     /// Find the version, or with --refs the commit, in which something broke
@@ -210,7 +212,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
-    if !matches!(cli.command, Command::Matrix(_)) {
+    if !matches!(cli.command, Command::Matrix(_) | Command::Night(_)) {
         cli.shared.refuse_several()?;
     }
     // These know no workspace.
@@ -244,6 +246,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Resolve(options) => commands::resolve::run(&context, options),
         Command::Config(options) => commands::config::run(&context, options),
         Command::Matrix(options) => commands::matrix::run(&context, options),
+        Command::Night(options) => commands::night::run(&context, options),
         Command::Bisect(options) => commands::bisect::run(&context, options),
         Command::Bench(options) => commands::bench::run(&context, options),
         Command::Completions(_)

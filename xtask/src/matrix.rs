@@ -4,7 +4,7 @@ pub mod exclusions;
 pub mod runner;
 
 use crate::component::Component;
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::platform::Platform;
 use crate::release::{self, Listed};
 use crate::version::Spec;
@@ -195,14 +195,17 @@ fn drop_the_oldest(matrix: &mut Matrix, ages: &[usize], most: usize) {
     }
 }
 
-/// Reads cells as [`Matrix`] is written, or as a bare list of them.
+/// Reads cells as [`Matrix`] is written, or as a bare list of them, or a single one, which is what a job of GitHub's has.
 ///
 /// # Errors
-/// When the text is none, with the place where it stops being one; when it has no cell, or one twice.
+/// When the text is none, with the place where it stops being one; when it has no cell, or one twice, or one without sense.
 pub fn read(text: &str, whence: &str) -> Result<Vec<Cell>> {
     let is_list = text.trim_start().starts_with('[');
+    let is_one = serde_json::from_str(text).is_ok_and(|json: serde_json::Value| json.get("runner").is_some());
     let cells = if is_list {
         serde_json::from_str(text)
+    } else if is_one {
+        serde_json::from_str(text).map(|cell: Cell| vec![cell])
     } else {
         serde_json::from_str(text).map(|matrix: Matrix| matrix.include)
     };
@@ -213,6 +216,11 @@ pub fn read(text: &str, whence: &str) -> Result<Vec<Cell>> {
     if let Some((at, cell)) = cells.iter().enumerate().find(|(at, cell)| cells[..*at].contains(cell)) {
         return Err(Error::usage(format!("{whence} has {cell} twice, the second time as cell {}", at + 1))
             .hint("take one of them out"));
+    }
+    for cell in &cells {
+        for version in [&cell.buildkit, &cell.containerd] {
+            version.parse::<Spec>().trying(|| format!("read {cell} in {whence}"))?;
+        }
     }
     if cells.is_empty() {
         return Err(Error::usage(format!("{whence} holds no cell")).hint("see `cargo xtask matrix --help`"));

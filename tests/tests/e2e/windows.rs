@@ -261,3 +261,45 @@ fn a_group_that_nobody_knows_changes_nothing() {
     );
     assert_eq!(crate::pid(&context, "buildkitd"), before);
 }
+
+/// A cell is not done without containers, and leaves nothing all the same: no process, no pipe, no file.
+#[test]
+fn a_nights_cell_ends_where_containers_begin() {
+    if has_containers() {
+        return;
+    }
+    let context = machine();
+    let real = real::programs(context.program());
+    let line = ["night", "--containerd", real.containerd(), "--buildkit", &real.buildkit];
+    let ended = run(&context, &line).exited(3);
+    assert!(ended.stdout.starts_with("ground "), "{ended}");
+    let results = context.base_dir().join("night/results");
+    let name = format!("local_buildkit-{}_containerd-{}.json", real.buildkit, real.containerd());
+    let result = xtask::result::parse(&std::fs::read_to_string(results.join(name)).unwrap(), "it").unwrap();
+    let states: Vec<_> = result.steps.iter().map(|step| (step.name.as_str(), step.state.name())).collect();
+    assert_eq!(states, [("up", "done"), ("build-sample", "failed"), ("down", "done"), ("clean", "done")]);
+    assert!(result.steps[1].failure.as_ref().unwrap().id.is_some(), "{result:#?}");
+    assert_eq!(result.left_behind, Vec::<String>::new());
+    assert!(result.host.build.unwrap().starts_with("10.0."));
+    assert!(!context.base_dir().join("night/cell-1").exists());
+}
+
+/// What can't be tried for want of containers is no verdict on a release.
+#[test]
+fn a_bisection_without_containers_tells_nothing() {
+    if has_containers() {
+        return;
+    }
+    let context = machine();
+    let real = real::programs(context.program());
+    let line = ["bisect", "--component", "containerd", "--good", &real.containerds[1], "--bad", "latest"];
+    let ended = run(&context, &line).exited(3);
+    assert!(ended.stdout.contains(&format!("skip {} # ", real.containerds[1])), "{ended}");
+    // The daemons come up there, so a command can tell.
+    let judge = ["--afresh", "--", "cmd", "/c", "buildctl debug workers && ctr version && exit 7"];
+    let judged = run(&context, &[&line[..], &judge].concat()).exited(2);
+    assert!(
+        judged.stdout.contains(&format!("bad {} # the command ended with exit code 7", real.containerds[1])),
+        "{judged}"
+    );
+}

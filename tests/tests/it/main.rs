@@ -15,6 +15,7 @@ mod explain;
 mod fetch;
 mod matrix;
 mod network;
+mod night;
 mod report;
 mod resolve;
 mod samples;

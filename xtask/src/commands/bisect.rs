@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use judge::judge;
 use saved::{Question, Saved};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The options of `bisect`.
 #[derive(Debug, Args)]
@@ -117,7 +117,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         };
         let steps = saved.bisection.steps_left();
         context.ui.step("Trying", &format!("{}, about {steps} to go", saved.candidates[at].name));
-        let halt = Halt { deadline: Instant::now() + options.timeout, interrupted: interrupted.clone() };
+        let halt = Halt::after(options.timeout, interrupted.clone());
         let (verdict, why) = judge(context, &saved, at, &halt)?;
         saved.note(at, verdict, why);
         print(saved.last_line())?;

@@ -17,6 +17,7 @@ pub mod explain;
 mod loaded;
 pub mod logs;
 pub mod matrix;
+pub mod night;
 pub mod report;
 pub mod reset;
 pub mod resolve;

@@ -195,12 +195,18 @@ fn cells_are_read_as_they_are_written() {
     let text = serde_json::to_string(&matrix).unwrap();
     assert_eq!(read(&text, "it").unwrap(), matrix.include);
     assert_eq!(read(&serde_json::to_string(&matrix.include).unwrap(), "it").unwrap(), matrix.include);
+    assert_eq!(read(&serde_json::to_string(&matrix.include[0]).unwrap(), "it").unwrap(), matrix.include[..1]);
+    let senseless = text.replace("2.4.2", "no version!");
     let twice = serde_json::to_string(&[&matrix.include[0], &matrix.include[0]]).unwrap();
     for (text, why) in [
         ("", "it holds no cells: EOF"),
         ("[]", "it holds no cell"),
         (r#"{"include":[]}"#, "it holds no cell"),
         (r#"{"include":[{"runner":"local"}]}"#, "it holds no cells: missing field `platform`"),
+        (
+            &senseless,
+            "failed to read BuildKit 0.34.2 with containerd no version! on windows-2025 in it: `no version!` is no version spec",
+        ),
         (&twice, "it has BuildKit 0.34.2 with containerd 2.4.2 on windows-2025 twice, the second time as cell 2"),
     ] {
         let error = read(text, "it").unwrap_err();

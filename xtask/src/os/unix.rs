@@ -8,7 +8,9 @@ mod starting;
 
 pub use control_groups::{delete_control_groups, processes_in_control_groups};
 pub use leftovers::{OUTSIDE, mounts_in, pipes_of, unmount};
-pub use looking::{free_space, group_of, has_service, host_name, long_paths_enabled, system_proxy, windows_revision};
+pub use looking::{
+    free_space, group_of, has_service, host_name, long_paths_enabled, system, system_proxy, windows_revision,
+};
 pub use processes::{ask_to_stop, family_of, kill, listener, process, processes_of, processes_with};
 pub use starting::start_detached;
 

@@ -20,7 +20,9 @@ pub use disks::check_disk;
 pub use groups::check_groups;
 pub use layers::{release_layers, release_mounts};
 pub use leftovers::{OUTSIDE, mounts_in, pipes_of, unmount};
-pub use looking::{free_space, group_of, has_service, host_name, long_paths_enabled, system_proxy, windows_revision};
+pub use looking::{
+    free_space, group_of, has_service, host_name, long_paths_enabled, system, system_proxy, windows_revision,
+};
 pub use moving::rename;
 pub use networks::host_networks;
 pub use processes::{family_of, is_same_path, kill, listener, process, processes_of, processes_with};

@@ -1,48 +1,24 @@
 //! Bisections with real daemons, over releases that were made to fail.
 
-use crate::{machine, run};
+use super::releases::Mirror;
+use crate::machine;
 use std::fs;
-use std::path::{Path, PathBuf};
 use tests::filters::bind;
-use tests::{Outcome, TestContext, Xtask, archives, insta, real};
-use xtask::component::Component::{self, Buildkit, Containerd, Runc};
-use xtask::platform::Platform;
+use tests::{Outcome, TestContext, Xtask, insta, real};
 
-/// A mirror with eight versions of containerd, 2.9.0 to 2.9.7, all of them the newest one really: but from `broken` on no container
-/// of theirs comes to run, and the `dead` ones don't even start.
-fn mirror(context: &TestContext, broken: u64, dead: &[u64]) -> PathBuf {
-    let real = real::programs(context.program());
-    let host = Platform::host().unwrap();
-    let name = |component: Component, version: &str| component.asset_name(&version.parse().unwrap(), host);
-    let mirror = context.root().join("mirror");
-    fs::create_dir_all(&mirror).unwrap();
-    let link = |from: &Path, name: &str| {
-        let to = mirror.join(name);
-        fs::hard_link(from, &to).or_else(|_| fs::copy(from, &to).map(drop)).unwrap();
-    };
-    for name in [name(Buildkit, &real.buildkit), name(Runc, "0.0.0")] {
-        link(&real.mirror.join(&name), &name);
-    }
-    run(context, &["up", "--no-start"]).success();
-    let program = |name: &str| fs::read(context.base_dir().join("containerd/installed/bin").join(name)).unwrap();
-    let (daemon, ctr) = (program("containerd"), program("ctr"));
-    let fails: &[u8] = b"#!/bin/sh\necho 'made to fail' >&2\nexit 1\n";
-    let pack = |daemon: &[u8], ctr: &[u8]| {
-        let files = [("bin/containerd", daemon, 0o755), ("bin/ctr", ctr, 0o755)];
-        archives::tar_gz(&[files[0], files[1], ("bin/containerd-shim-runc-v2", fails, 0o755)])
-    };
-    let whole = real.mirror.join(name(Containerd, real.containerd()));
-    let faulty = context.write("faulty", pack(&daemon, &ctr));
-    let corpse = context.write("corpse", pack(fails, fails));
+/// A mirror with eight versions of containerd, 2.9.0 to 2.9.7: from `broken` on no container of theirs comes to run, and the `dead`
+/// ones don't even start.
+fn mirror(context: &TestContext, broken: u64, dead: &[u64]) {
+    let mirror = Mirror::new(context);
+    let (faulty, corpse) = (mirror.faulty(), mirror.scripted("exit 1"));
     for patch in 0..8 {
         let from = match patch {
             patch if dead.contains(&patch) => &corpse,
             patch if patch >= broken => &faulty,
-            _ => &whole,
+            _ => &mirror.whole,
         };
-        link(from, &name(Containerd, &format!("2.9.{patch}")));
+        mirror.offer(&format!("2.9.{patch}"), from);
     }
-    mirror
 }
 
 fn bisect(context: &TestContext, arguments: &[&str]) -> Xtask {

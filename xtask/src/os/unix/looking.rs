@@ -14,6 +14,17 @@ pub fn free_space(path: &Path) -> io::Result<u64> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// The system's name and build, as far as it tells: the distribution's name, and the kernel's release.
+pub fn system() -> (Option<String>, Option<String>) {
+    let name_in = |text: String| {
+        let name = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+        Some(name.trim_matches('"').to_owned())
+    };
+    let name = fs::read_to_string("/etc/os-release").ok().and_then(name_in);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
+    (name, release.map(|release| release.trim().to_owned()))
+}
+
 /// Where systemd looks for services. Source: systemd.unit(5)
 const UNITS: [&str; 5] = [
     "/etc/systemd/system",

@@ -131,6 +131,14 @@ fn text(root: HKEY, key: PCWSTR, name: PCWSTR) -> Option<String> {
     (result == ERROR_SUCCESS).then(|| String::from_utf16_lossy(&value[..length]))
 }
 
+/// The system's name and build, with how far it has been updated.
+pub fn system() -> (Option<String>, Option<String>) {
+    let Some(windows) = super::windows() else { return (None, None) };
+    let name = if windows.is_server { "Windows Server" } else { "Windows" };
+    let revision = windows_revision().map_or_else(String::new, |revision| format!(".{revision}"));
+    (Some(name.into()), Some(format!("10.0.{}{revision}", windows.build)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,197 @@
+//! Nights with real daemons: cells that work, and cells that were made to fail, to hang, to die and to leave things behind.
+
+use super::releases::Mirror;
+use crate::machine;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use tests::{ReleaseServer, TestContext, Xtask, real};
+use xtask::poll::{self, Look};
+use xtask::result::{self, CellResult, State, StepState};
+
+/// What became of the cells, by their version of containerd.
+fn results(folder: PathBuf) -> BTreeMap<String, CellResult> {
+    let files = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
+    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+    let read = |path: PathBuf| result::parse(&fs::read_to_string(&path).unwrap(), &path.display().to_string()).unwrap();
+    files.map(read).map(|result| (format!("{} {}", result.cell.buildkit, result.cell.containerd), result)).collect()
+}
+
+fn in_default(context: &TestContext) -> BTreeMap<String, CellResult> {
+    let real = real::programs(context.program());
+    let results = results(context.base_dir().join("night/results"));
+    let of_newest = format!("{} ", real.buildkit);
+    results.into_iter().map(|(name, result)| (name.trim_start_matches(&of_newest).to_owned(), result)).collect()
+}
+
+fn states(result: &CellResult) -> Vec<(&str, &str)> {
+    result.steps.iter().map(|step| (step.name.as_str(), step.state.name())).collect()
+}
+
+#[track_caller]
+fn nothing_is_left(context: &TestContext) {
+    let folders = fs::read_dir(context.base_dir().join("night")).unwrap().flatten();
+    let left: Vec<_> = folders.filter(|entry| entry.file_name().to_string_lossy().starts_with("cell-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(context.strays(), Vec::<String>::new());
+}
+
+#[test]
+fn two_of_each_run_apart_out_of_one_download_each() {
+    let context = machine();
+    let real = real::programs(context.program());
+    let server = ReleaseServer::start();
+    for file in fs::read_dir(&real.mirror).unwrap().flatten() {
+        server.mirror_file(file.file_name().to_str().unwrap(), fs::read(file.path()).unwrap());
+    }
+    let older = real.older_buildkit.as_ref().unwrap();
+    let containerds = format!("{},{}", real.older_containerd(), real.containerd());
+    let buildkits = format!("{older},{}", real.buildkit);
+    let night = |arguments: &[&str]| {
+        let line = [&["night", "--containerd", &containerds, "--buildkit", &buildkits], arguments].concat();
+        context.xtask(line).env("BUILDKIT_WINDOWS_SOURCE", server.mirror_url()).timeout(Duration::from_secs(300)).run()
+    };
+    let done = night(&["--jobs", "2"]).success();
+    assert_eq!(done.stdout.lines().filter(|line| line.starts_with("done ")).count(), 4, "{done}");
+    let cells = results(context.base_dir().join("night/results"));
+    for buildkit in [older, &real.buildkit] {
+        for containerd in &real.containerds {
+            let cell = &cells[&format!("{buildkit} {containerd}")];
+            let version =
+                |name: &str| cell.versions.iter().find(|(of, _)| of.name() == name).unwrap().1.version.clone();
+            assert_eq!((&version("buildkit"), &version("containerd")), (buildkit, containerd));
+            let steps = [("up", "done"), ("build-sample", "done"), ("down", "done"), ("clean", "done")];
+            assert_eq!(states(cell), steps, "{cell:#?}");
+            assert_eq!((cell.state, cell.exit.as_ref().unwrap().code), (State::Ended, 0));
+            assert_eq!(cell.samples[0].verdict.name(), "as expected");
+            assert_eq!(cell.left_behind, Vec::<String>::new());
+            for log in &cell.logs {
+                assert!(context.base_dir().join("night/results").join(log).exists(), "{log}");
+            }
+        }
+    }
+    // Every archive was fetched for all cells together.
+    let fetched = || {
+        let requests = server.requests_for(".tar.gz").into_iter();
+        requests.filter(|request| request.path.ends_with(".tar.gz") && request.status == 200).count()
+    };
+    assert_eq!(fetched(), 4, "{:#?}", server.requests());
+    nothing_is_left(&context);
+    // The next night's results take the place of these.
+    let cell = r#"[{"runner":"local","platform":"linux-amd64","buildkit":"BUILDKIT","containerd":"latest"}]"#;
+    context.write("cells.json", cell.replace("BUILDKIT", older));
+    let again = context.xtask(["night", "--cells", "cells.json"]).env("BUILDKIT_WINDOWS_SOURCE", server.mirror_url());
+    again.run().success();
+    assert_eq!(results(context.base_dir().join("night/results")).len(), 1);
+    assert_eq!(results(context.base_dir().join("night/previous")), cells);
+    assert_eq!(fetched(), 4, "the cache has them");
+}
+
+/// Cells with the newest BuildKit and these versions of containerd, on stdin.
+fn night(context: &TestContext, containerds: &[&str], arguments: &[&str]) -> Xtask {
+    let buildkit = &real::programs(context.program()).buildkit;
+    let cell = |containerd: &&str| {
+        serde_json::json!({
+            "runner": "local", "platform": xtask::platform::Platform::host().unwrap(),
+            "buildkit": buildkit, "containerd": containerd,
+        })
+    };
+    let cells: Vec<_> = containerds.iter().map(cell).collect();
+    let line = [&["night", "--cells", "-"], arguments].concat();
+    let xtask = context.xtask(line).env("BUILDKIT_WINDOWS_SOURCE", context.root().join("mirror"));
+    xtask.stdin(&serde_json::json!({ "include": cells }).to_string()).timeout(Duration::from_secs(300))
+}
+
+/// Waits for ever; killed by nothing but a kill.
+const HANGS: &str =
+    "trap '' TERM INT; mkfifo \"$BUILDKIT_WINDOWS_APART/f\"; exec 3<>\"$BUILDKIT_WINDOWS_APART/f\"; read -r _ <&3";
+
+/// Leaves a process that nobody is the parent of and a mount, and kills the harness.
+const LEAVES: &str = "cd \"$BUILDKIT_WINDOWS_APART\" && mkdir held && mount -t tmpfs none held && mkfifo g\n\
+    (setsid sh -c 'exec 3<>g; cd /; exec cat <&3' >/dev/null 2>&1 &)\n\
+    kill -9 $PPID";
+
+#[test]
+fn what_becomes_of_one_cell_does_not_touch_the_next() {
+    let context = machine();
+    let mirror = Mirror::new(&context);
+    mirror.offer("2.9.0", &mirror.scripted(LEAVES));
+    mirror.offer("2.9.1", &mirror.scripted(HANGS));
+    mirror.offer("2.9.2", &mirror.faulty());
+    mirror.offer("2.9.3", &mirror.whole);
+    let versions = ["2.9.0", "2.9.1", "2.9.2", "2.9.3"];
+    let ended = night(&context, &versions, &["--keep-going", "--timeout", "20s"]).run().exited(1);
+    assert!(ended.stderr.contains("error: of 4 cells, 1 failed, 2 had their ground fail"), "{ended}");
+    let cells = in_default(&context);
+    let ending = [("down", "done"), ("clean", "done")];
+    let came = |version: &str| {
+        let cell = &cells[version];
+        let states = states(cell);
+        assert_eq!(states[states.len() - 2..], ending, "{version}: {cell:#?}");
+        let failed = cell.steps.iter().find(|step| step.state != StepState::Done);
+        let why = failed.and_then(|step| step.failure.as_ref()).map(|why| why.message.clone()).unwrap_or_default();
+        let failed = failed.map(|step| format!("{} {}", step.name, step.state.name())).unwrap_or_default();
+        (cell.exit.as_ref().unwrap().class.clone(), failed, why)
+    };
+    let (class, failed, why) = came("2.9.0");
+    assert_eq!((class.as_str(), failed.as_str()), ("ground", "up killed"));
+    assert!(why.contains("signal: 9"), "{why}");
+    let left = &cells["2.9.0"].left_behind;
+    assert!(left.iter().any(|what| what.starts_with("process `") && what.contains("cat")), "{left:?}");
+    assert!(left.iter().any(|what| what.starts_with("mount `") && what.contains("/held")), "{left:?}");
+    assert!(ended.stderr.contains("has left behind: mount"), "{ended}");
+    let (class, failed, why) = came("2.9.1");
+    assert_eq!((class.as_str(), failed.as_str()), ("ground", "up timed out"));
+    assert_eq!(why, "the cell took longer than 20s, so it was ended");
+    let (class, failed, why) = came("2.9.2");
+    assert_eq!((class.as_str(), failed.as_str()), ("failed", "build-sample failed"));
+    assert!(why.contains("made to fail"), "{why}");
+    assert_eq!(cells["2.9.2"].samples[0].verdict.name(), "newly broken");
+    assert_eq!(came("2.9.3").0, "done");
+    nothing_is_left(&context);
+    // Without being told to, a night doesn't go on.
+    let stopped = night(&context, &["2.9.2", "2.9.3"], &["--out", "mine"]).run().exited(1);
+    assert!(stopped.stderr.contains("of 2 cells, 1 failed, 1 were not begun"), "{stopped}");
+    let refused = night(&context, &["2.9.3"], &["--out", "mine"]).run().exited(2);
+    assert!(refused.stderr.contains("holds results already"), "{refused}");
+    assert_eq!(results(context.root().join("mine")).len(), 1);
+}
+
+/// Runs a night until its second cell hangs.
+fn hanging(context: &TestContext) -> tests::Running {
+    let mirror = Mirror::new(context);
+    mirror.offer("2.9.1", &mirror.scripted(HANGS));
+    mirror.offer("2.9.3", &mirror.whole);
+    let mut running = night(context, &["2.9.3", "2.9.1", "2.9.1-rc.1"], &["--keep-going"]).spawn();
+    running.wait_for_output("Cell 2 of 3");
+    let fifo = context.base_dir().join("night/cell-2/f");
+    let look = || Ok(if fifo.exists() { Look::Ready(()) } else { Look::NotYet(String::new()) });
+    poll::until(Duration::from_secs(60), look, xtask::error::Error::ground).unwrap();
+    running
+}
+
+#[test]
+fn an_interrupted_night_cleans_up_and_keeps_what_it_has() {
+    let context = machine();
+    let running = hanging(&context);
+    running.interrupt();
+    let ended = running.wait().exited(3);
+    assert!(ended.stderr.contains("the night was interrupted: of 3 cells, 1 had their ground fail, 1 were not begun"));
+    let cells = in_default(&context);
+    assert_eq!(cells.len(), 2);
+    assert_eq!(cells["2.9.3"].exit.as_ref().unwrap().class, "done");
+    assert_eq!(states(&cells["2.9.1"]), [("up", "killed"), ("down", "done"), ("clean", "done")]);
+    nothing_is_left(&context);
+}
+
+#[test]
+fn a_killed_night_tells_where_it_died_and_the_next_one_clears_up() {
+    let context = machine();
+    hanging(&context).kill();
+    let died = &in_default(&context)["2.9.1"];
+    assert_eq!((died.state, died.running().unwrap().name.as_str()), (State::Running, "up"));
+    let next = night(&context, &["2.9.3"], &[]).run().success();
+    assert!(next.stderr.contains("night/cell-2` away, which an earlier night has left"), "{next}");
+    nothing_is_left(&context);
+}
