@@ -31,6 +31,9 @@ pub struct Options {
     cells: Option<PathBuf>,
     #[command(flatten)]
     choice: making::Choice,
+    /// Which samples to try beside the hello sample, or `none` of them [default: all]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    samples: Vec<String>,
     /// Go on with the other cells when one has failed
     #[arg(long)]
     keep_going: bool,
@@ -61,6 +64,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         context,
         night: result::Night { began: result::time(options.began.unwrap_or_else(SystemTime::now)), url: run_url() },
         out: out.clone(),
+        samples: options.samples.clone(),
         timeout: options.timeout,
         interrupted,
     };

@@ -61,10 +61,14 @@ fn two_of_each_run_apart_out_of_one_download_each() {
             let version =
                 |name: &str| cell.versions.iter().find(|(of, _)| of.name() == name).unwrap().1.version.clone();
             assert_eq!((&version("buildkit"), &version("containerd")), (buildkit, containerd));
-            let steps = [("up", "done"), ("build-sample", "done"), ("down", "done"), ("clean", "done")];
+            let steps =
+                [("up", "done"), ("build-sample", "done"), ("samples", "done"), ("down", "done"), ("clean", "done")];
             assert_eq!(states(cell), steps, "{cell:#?}");
             assert_eq!((cell.state, cell.exit.as_ref().unwrap().code), (State::Ended, 0));
-            assert_eq!(cell.samples[0].verdict.name(), "as expected");
+            let names: Vec<_> = cell.samples.iter().map(|sample| sample.name.as_str()).collect();
+            assert!(names[0] == "hello" && names.contains(&"heredocs") && names.contains(&"cache-mount"), "{names:?}");
+            let newly = ["newly broken", "newly fixed"];
+            assert!(cell.samples.iter().all(|sample| !newly.contains(&sample.verdict.name())), "{cell:#?}");
             assert_eq!(cell.left_behind, Vec::<String>::new());
             for log in &cell.logs {
                 assert!(context.base_dir().join("night/results").join(log).exists(), "{log}");
@@ -81,9 +85,13 @@ fn two_of_each_run_apart_out_of_one_download_each() {
     // The next night's results take the place of these.
     let cell = r#"[{"runner":"local","platform":"linux-amd64","buildkit":"BUILDKIT","containerd":"latest"}]"#;
     context.write("cells.json", cell.replace("BUILDKIT", older));
-    let again = context.xtask(["night", "--cells", "cells.json"]).env("BUILDKIT_WINDOWS_SOURCE", server.mirror_url());
+    let again = context
+        .xtask(["night", "--samples", "heredocs", "--cells", "cells.json"])
+        .env("BUILDKIT_WINDOWS_SOURCE", server.mirror_url());
     again.run().success();
-    assert_eq!(results(context.base_dir().join("night/results")).len(), 1);
+    let of_one = results(context.base_dir().join("night/results"));
+    let samples: Vec<_> = of_one.values().flat_map(|cell| &cell.samples).map(|sample| sample.name.as_str()).collect();
+    assert_eq!((of_one.len(), samples), (1, vec!["hello", "heredocs"]));
     assert_eq!(results(context.base_dir().join("night/previous")), cells);
     assert_eq!(fetched(), 4, "the cache has them");
 }
@@ -98,7 +106,7 @@ fn night(context: &TestContext, containerds: &[&str], arguments: &[&str]) -> Xta
         })
     };
     let cells: Vec<_> = containerds.iter().map(cell).collect();
-    let line = [&["night", "--cells", "-"], arguments].concat();
+    let line = [&["night", "--samples", "none", "--cells", "-"], arguments].concat();
     let xtask = context.xtask(line).env("BUILDKIT_WINDOWS_SOURCE", context.root().join("mirror"));
     xtask.stdin(&serde_json::json!({ "include": cells }).to_string()).timeout(Duration::from_secs(300))
 }

@@ -16,7 +16,16 @@ use std::time::Duration;
 pub const FOLDER: &str = "cell-";
 
 /// What is tried, one after another, until something fails. Docker would run the images with a containerd of its own.
-const TRIED: [&[&str]; 2] = [&["up"], &["build-sample", "--json", "--client", "buildctl"]];
+///
+/// The hello sample comes alone first: where not even that works, all the others would only say so again.
+fn tried(samples: &[String]) -> Vec<Vec<&str>> {
+    let mut tried = vec![vec!["up"], vec!["build-sample", "--json", "--client", "buildctl"]];
+    if samples != ["none"] {
+        let all = ["samples", "--json", "--client", "buildctl"].into_iter();
+        tried.push(all.chain(samples.iter().map(String::as_str)).collect());
+    }
+    tried
+}
 
 /// What all cells of a night share.
 pub struct Stage<'a> {
@@ -26,6 +35,8 @@ pub struct Stage<'a> {
     pub night: Night,
     /// Where the results go.
     pub out: PathBuf,
+    /// The samples to try beside the hello sample: all if none are named.
+    pub samples: Vec<String>,
     /// How long a cell may take.
     pub timeout: Duration,
     /// Whether Ctrl-C was typed.
@@ -43,9 +54,9 @@ pub fn run_cell(stage: &Stage, number: usize, cell: &Cell) -> Result<CellResult>
     let apart = Apart::new(context, &context.request.source, folder, &versions)?;
     let mut record = Record::new(stage, cell)?;
     let halt = Halt::after(stage.timeout, stage.interrupted.clone());
-    for arguments in TRIED {
+    for arguments in tried(&stage.samples) {
         let step = record.begin(arguments[0])?;
-        let (ended, printed) = apart.xtask(arguments, record.log(), &halt)?;
+        let (ended, printed) = apart.xtask(&arguments, record.log(), &halt)?;
         record.note_versions(apart.workspace());
         if !finish(context, &mut record, step, &ended, &printed)? {
             break;
