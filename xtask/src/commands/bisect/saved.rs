@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::platform::Platform;
+use crate::process::Argv;
 use crate::source::Source;
 use crate::version::Spec;
 use serde::{Deserialize, Serialize};
@@ -65,10 +66,10 @@ impl Question {
     }
 
     fn judged_by(&self) -> String {
-        match (&self.command[..], &self.sample) {
-            ([], None) => "the hello sample".into(),
-            ([], Some(sample)) => format!("the sample `{}`", sample.display()),
-            (command, _) => format!("`{}`", command.join(" ")),
+        match (self.command.split_first(), &self.sample) {
+            (None, None) => "the hello sample".into(),
+            (None, Some(sample)) => format!("the sample `{}`", sample.display()),
+            (Some((program, arguments)), _) => format!("`{}`", Argv::new(program).args(arguments).shown()),
         }
     }
 }
