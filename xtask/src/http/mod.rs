@@ -9,11 +9,13 @@ mod retry;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use download::{Download, Resume};
 pub(crate) use error::shown;
 pub use error::{HttpError, HttpErrorKind};
 pub use retry::Retry;
+pub use write::Write;
 
 use client::{build_client, is_loopback};
 use headers::{checked, header_text, next_page, parse_date, range_start};
@@ -23,7 +25,7 @@ use retry::Fault;
 use std::io::Read as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The largest text that is taken into memory: a page of 100 releases is about 5 MB.
 const LARGEST_TEXT: u64 = 64 << 20;
@@ -182,6 +184,16 @@ impl Http {
 
     /// Makes a call until it succeeds, its failure is final, or the attempts are used up.
     fn with_retries<T>(&self, url: &str, call: impl Fn(&Client, Url) -> Result<T, Fault>) -> Result<T, HttpError> {
+        self.call(url, call, |fault, failures| self.retry.pause_after(fault, failures))
+    }
+
+    /// Makes a call, and again after each failure for which there is a pause.
+    fn call<T>(
+        &self,
+        url: &str,
+        call: impl Fn(&Client, Url) -> Result<T, Fault>,
+        pause: impl Fn(&Fault, u32) -> Option<Duration>,
+    ) -> Result<T, HttpError> {
         if self.offline {
             return Err(HttpError::new(url, HttpErrorKind::Offline));
         }
@@ -194,7 +206,7 @@ impl Http {
                 Err(fault) => fault,
             };
             failures += 1;
-            let Some(pause) = self.retry.pause_after(&fault, failures) else { return Err(fault.error) };
+            let Some(pause) = pause(&fault, failures) else { return Err(fault.error) };
             std::thread::sleep(pause);
         }
     }
