@@ -10,12 +10,14 @@ mod connection;
 mod fault;
 mod github;
 mod history;
+mod issues;
 mod listen;
 mod mirror;
 mod objects;
 mod releases;
 
 pub use fault::{Fault, Times};
+pub use issues::Issue;
 pub use releases::Release;
 
 use connection::Reply;
@@ -49,6 +51,8 @@ pub struct Request {
     pub path: String,
     /// The headers in their order, as sent.
     pub headers: Vec<(String, String)>,
+    /// What was sent with it.
+    pub body: String,
     /// The status that it was answered with.
     pub status: u16,
 }
@@ -77,6 +81,7 @@ impl Request {
 struct State {
     repositories: BTreeMap<String, Vec<Release>>,
     histories: BTreeMap<String, Vec<history::Commit>>,
+    issues: BTreeMap<String, Vec<Issue>>,
     mirror: BTreeMap<String, Arc<[u8]>>,
     listing_forbidden: bool,
     page_size: Option<usize>,
@@ -132,11 +137,12 @@ impl Shared {
     }
 
     fn route(&self, state: &mut State, request: &Request) -> Reply {
-        if request.method != "GET" && request.method != "HEAD" {
-            return Reply::message(405, "Method Not Allowed");
-        }
         let segments: Vec<String> = request.route().split('/').skip(1).map(decode).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let is_of_issues = matches!(segments.as_slice(), ["repos", _, _, "issues", ..]);
+        if !is_of_issues && request.method != "GET" && request.method != "HEAD" {
+            return Reply::message(405, "Method Not Allowed");
+        }
         match (request.host, segments.as_slice()) {
             (Host::Api, ["repos", rest @ ..]) => github::api(self, state, request, rest),
             (Host::Api, ["rate_limit"]) => github::rate_limit(state, request),
@@ -242,6 +248,17 @@ impl ReleaseServer {
         let mut state = self.shared.state();
         state.histories.entry(repository.to_owned()).or_default().push(history::Commit::new(sha, parents, names));
         self
+    }
+
+    /// Gives `OWNER/NAME` issues: these.
+    pub fn issues(&self, repository: &str, issues: Vec<Issue>) -> &Self {
+        self.shared.state().issues.insert(repository.to_owned(), issues);
+        self
+    }
+
+    /// The issues of `OWNER/NAME`, as they are now.
+    pub fn issues_of(&self, repository: &str) -> Vec<Issue> {
+        self.shared.state().issues.get(repository).cloned().unwrap_or_default()
     }
 
     /// Puts a file into the mirror.

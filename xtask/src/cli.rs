@@ -170,6 +170,8 @@ pub enum Command {
     Night(commands::night::Options),
     /// Make a page, a job's summary, JUnit's XML and badges of a night's results
     Report(commands::report::Options),
+    /// Tell on GitHub what a night found newly broken: in one issue, which is closed when all is mended
+    Announce(commands::announce::Options),
     /// Find the version, or with --refs the commit, in which something broke
     Bisect(commands::bisect::Options),
     /// Print shell completions
@@ -227,6 +229,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     match &cli.command {
         Command::BuildSample(options) => return commands::build_sample::run(Context::new(&cli.shared, ui), options),
         Command::Reset(options) => return commands::reset::run(Context::new(&cli.shared, ui), options),
+        Command::Announce(options) => return commands::announce::run(&Context::wherever(&cli.shared, ui)?, options),
         Command::Doctor(options) => return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options),
         Command::Bundle(options) => return commands::bundle::run(&Context::wherever(&cli.shared, ui)?, options),
         _ => {}
@@ -256,6 +259,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         | Command::BuildSample(_)
         | Command::Reset(_)
         | Command::Explain(_)
-        | Command::Report(_) => Ok(()),
+        | Command::Report(_)
+        | Command::Announce(_) => Ok(()),
     }
 }

@@ -162,8 +162,14 @@ fn read_request(reader: &mut BufReader<&TcpStream>, host: Host) -> io::Result<Op
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
     // A client that takes this server for its proxy names the whole URL.
     let path = target.strip_prefix("http://").map_or(target, |url| url.find('/').map_or("/", |start| &url[start..]));
-    let mut request =
-        Request { host, method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), status: 0 };
+    let mut request = Request {
+        host,
+        method: method.to_owned(),
+        path: path.to_owned(),
+        headers: Vec::new(),
+        body: String::new(),
+        status: 0,
+    };
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -173,7 +179,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>, host: Host) -> io::Result<Op
         request.headers.push((name.to_owned(), value.trim().to_owned()));
     }
     let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    io::copy(&mut reader.take(length), &mut io::sink())?;
+    reader.take(length).read_to_string(&mut request.body)?;
     Ok(Some(request))
 }
 
@@ -202,6 +208,7 @@ fn write(mut stream: &TcpStream, reply: &Reply, is_head: bool, shared: &Shared) 
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
         206 => "Partial Content",
         301 => "Moved Permanently",
         302 => "Found",
@@ -210,7 +217,9 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        410 => "Gone",
         416 => "Range Not Satisfiable",
+        422 => "Unprocessable Entity",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
         502 => "Bad Gateway",

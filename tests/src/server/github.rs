@@ -1,7 +1,7 @@
 //! GitHub's releases API: pages, ETags and the limit on calls.
 
 use super::connection::{Body, Reply};
-use super::{Request, Shared, State, encode, history};
+use super::{Request, Shared, State, encode, history, issues};
 use crate::archives::sha256_hex;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
@@ -71,6 +71,7 @@ pub(super) fn api(shared: &Shared, state: &mut State, request: &Request, rest: &
         [owner, name, "releases"] => page(shared, state, request, &format!("{owner}/{name}")),
         [owner, name, "releases", "tags", tag] => by_tag(shared, state, &format!("{owner}/{name}"), tag),
         [owner, name, "compare", range] => history::compare(shared, state, request, &format!("{owner}/{name}"), range),
+        [owner, name, "issues", rest @ ..] => issues::answer(shared, state, request, &format!("{owner}/{name}"), rest),
         _ => Reply::not_found(),
     };
     let reply = revalidate(request, reply);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+mod announce;
 mod archives;
 mod bad_input;
 mod bisect;

@@ -1,5 +1,6 @@
 //! The subcommands, one file each, named as they are typed.
 
+pub mod announce;
 pub mod bench;
 pub mod bisect;
 pub mod build_sample;

@@ -30,19 +30,27 @@ pub struct Options {
 pub fn run(ui: &Ui, options: &Options) -> Result<()> {
     let out = &options.out;
     check_out(out)?;
-    let (results, errors) = read(&options.results)?;
+    let (night, results) = read_night(ui, &options.results)?;
+    let earlier = earlier(ui, &options.previous, &results)?;
+    let report = Report::new(night, results, &earlier);
+    write(out, &report::files(&report))?;
+    ui.step("Reported", &format!("{}, in `{}`", report.sentence(), out.join(PAGE).display()));
+    Ok(())
+}
+
+/// Reads the results of one night.
+///
+/// # Errors
+/// When they are none, or not of one.
+pub(super) fn read_night(ui: &Ui, paths: &[PathBuf]) -> Result<(Night, Vec<CellResult>)> {
+    let (results, errors) = read(paths)?;
     let mut errors = errors.into_iter();
     if let Some(first) = errors.next() {
         errors.for_each(|error| ui.warn(&error.to_string()));
         return Err(first);
     }
     let night = one_night(&results)?;
-    let results: Vec<CellResult> = results.into_iter().map(|(_, result)| result).collect();
-    let earlier = earlier(ui, &options.previous, &results)?;
-    let report = Report::new(night, results, &earlier);
-    write(out, &report::files(&report))?;
-    ui.step("Reported", &format!("{}, in `{}`", report.sentence(), out.join(PAGE).display()));
-    Ok(())
+    Ok((night, results.into_iter().map(|(_, result)| result).collect()))
 }
 
 /// Result files with their paths.

@@ -3,6 +3,7 @@
 //! Whatever is in a result may be anybody's text. It is escaped where it is put into a page, a table, a document or a drawing:
 //! in [`markup`] and [`text`], and nowhere else.
 
+pub mod announcement;
 pub mod badge;
 pub mod changes;
 pub mod html;

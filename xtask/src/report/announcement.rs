@@ -1,0 +1,208 @@
+//! What an issue on GitHub tells of the nights, and what is to become of it after one. Pure.
+//!
+//! There is one issue for all that is newly broken. What it knows of stands in its first line, hidden: by that it is found again,
+//! and told whether a night has found anything else.
+
+use super::known::Explained;
+use super::model::{Finding, Report, View};
+use super::standing::Standing;
+use super::text::{code, count, first_line, moment, web_page};
+use crate::matrix;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+
+/// How the hidden line of an issue's text begins. No text from a result can have it: there every `<` is escaped.
+const MARK: &str = "<!-- buildkit-windows nightly:";
+
+/// The issue's title.
+pub const TITLE: &str = "The nightly finds something newly broken";
+
+/// GitHub takes 65536 characters; there are never more characters than bytes.
+const LONGEST: usize = 60_000;
+
+/// How much is shown of one message: the report has the whole of it.
+const LONGEST_MESSAGE: usize = 300;
+
+/// How many cells are named of one finding.
+const MOST_NAMES: usize = 20;
+
+/// How many things the hidden line names, nine characters each.
+const MOST_THINGS: usize = 3000;
+
+/// An open issue that may be the one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Its number.
+    pub number: u64,
+    /// Its text.
+    pub body: String,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Nothing.
+    Nothing {
+        /// Why not.
+        because: String,
+    },
+    /// An issue is opened.
+    Open {
+        /// Its text.
+        body: String,
+    },
+    /// The issue's text becomes another one.
+    Update {
+        /// Which.
+        number: u64,
+        /// Its text.
+        body: String,
+        /// What those are told who follow it, where there is news.
+        comment: Option<String>,
+    },
+    /// The issue is closed.
+    Close {
+        /// Which.
+        number: u64,
+        /// What those are told who follow it.
+        comment: String,
+    },
+}
+
+/// Something that is broken somewhere, shortened to what tells it from others.
+type Things = BTreeSet<String>;
+
+/// The oldest of the issues that are of the nightly's making.
+pub fn find(issues: impl IntoIterator<Item = Issue>) -> Option<Issue> {
+    issues.into_iter().filter(|issue| issue.body.starts_with(MARK)).min_by_key(|issue| issue.number)
+}
+
+/// Decides what is to be done after a night. `asked` are the cells that there were to be, if that is known: one without a result
+/// tells as little as one whose ground failed.
+pub fn decide(report: &Report, asked: &[matrix::Cell], issue: Option<Issue>) -> Deed {
+    let silent = silent(report, asked);
+    let broken = broken(report);
+    let tonight: Things = broken.iter().flat_map(|(finding, cells)| things(finding, cells)).collect();
+    let quiet = match silent {
+        0 => String::new(),
+        _ => format!(", but {} gave no answer", count(silent, "cell")),
+    };
+    let Some(issue) = issue else {
+        return match tonight.is_empty() {
+            true => Deed::Nothing { because: format!("nothing is newly broken{quiet}") },
+            false => Deed::Open { body: body(report, &broken, &tonight, silent) },
+        };
+    };
+    let number = issue.number;
+    if tonight.is_empty() {
+        // What gave no answer may be what was broken.
+        return match silent {
+            0 => Deed::Close { number, comment: format!("{}: nothing is newly broken any more.", of_night(report)) },
+            _ => Deed::Nothing { because: format!("nothing was found newly broken{quiet}") },
+        };
+    }
+    let known = known(&issue);
+    let before: Things = known.iter().filter(|_| silent > 0).cloned().collect();
+    let now: Things = tonight.union(&before).cloned().take(MOST_THINGS).collect();
+    let comment = (now != known).then(|| news(report, &broken, &known, known.difference(&now).count()));
+    Deed::Update { number, body: body(report, &broken, &now, silent), comment }
+}
+
+/// What is newly broken, and where.
+fn broken(report: &Report) -> Vec<(&Finding, Vec<&View>)> {
+    let broken = report.findings.iter().filter(|finding| finding.standing == Standing::Broken);
+    broken.map(|finding| (finding, finding.cells.iter().filter_map(|at| report.cells.get(*at)).collect())).collect()
+}
+
+/// How many cells say nothing of their versions.
+fn silent(report: &Report, asked: &[matrix::Cell]) -> usize {
+    let is_silent = |view: &&View| matches!(view.standing, Standing::Died | Standing::Ground | Standing::Nothing);
+    let is_missing = |cell: &&matrix::Cell| report.at(&cell.runner, &cell.buildkit, &cell.containerd).is_none();
+    report.cells.iter().filter(is_silent).count() + asked.iter().filter(is_missing).count()
+}
+
+fn thing(finding: &Finding, view: &View) -> String {
+    let cell = &view.result.cell;
+    // A sign that is in no name stands between them.
+    let name = [&finding.what, &cell.runner, &cell.buildkit, &cell.containerd].map(String::as_str).join("\0");
+    Sha256::digest(name.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn things(finding: &Finding, cells: &[&View]) -> Vec<String> {
+    cells.iter().map(|view| thing(finding, view)).collect()
+}
+
+/// What an issue knows of.
+fn known(issue: &Issue) -> Things {
+    let line = issue.body.lines().next().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
+    line.trim_end().trim_end_matches("-->").split_whitespace().map(str::to_owned).collect()
+}
+
+fn body(report: &Report, broken: &[(&Finding, Vec<&View>)], things: &Things, silent: usize) -> String {
+    let things: Vec<_> = things.iter().take(MOST_THINGS).map(String::as_str).collect();
+    let mut text = format!("{MARK} {} -->\n{}: **{}**\n", things.join(" "), of_night(report), report.sentence());
+    if silent > 0 {
+        let cells = count(silent, "cell");
+        text.push_str(&format!("\n{cells} gave no answer, so that nothing is known to be mended.\n"));
+    }
+    text.push_str("\n## Newly broken\n\n");
+    add_all(&mut text, broken.iter().map(|(finding, cells)| item(finding, cells)));
+    text.push_str(
+        "\nThis text is of the last night; the issue is closed by the first one that finds nothing of the kind.\n",
+    );
+    text
+}
+
+/// What those who follow the issue don't know yet.
+fn news(report: &Report, broken: &[(&Finding, Vec<&View>)], known: &Things, gone: usize) -> String {
+    let mut text = format!("{}: the list has changed.\n\n", of_night(report));
+    let new = broken.iter().filter_map(|(finding, cells)| {
+        let is_new = |view: &&&View| !known.contains(&thing(finding, view));
+        let cells: Vec<&View> = cells.iter().filter(is_new).copied().collect();
+        (!cells.is_empty()).then(|| item(finding, &cells))
+    });
+    add_all(&mut text, new);
+    if gone > 0 {
+        text.push_str(&format!("\n{gone} of what was in it is not found broken any more.\n"));
+    }
+    text
+}
+
+/// Adds what there is room for.
+fn add_all(text: &mut String, items: impl Iterator<Item = String>) {
+    for item in items {
+        if text.len() + item.len() > LONGEST {
+            text.push_str("\nThe rest is too long for an issue: see the run's summary.\n");
+            return;
+        }
+        text.push_str(&item);
+    }
+}
+
+fn item(finding: &Finding, cells: &[&View]) -> String {
+    let what = if finding.what.is_empty() { "a cell" } else { &finding.what };
+    let mut text = format!("- {} {}, in {}\n", finding.standing.sign(), code(what), count(cells.len(), "cell"));
+    if let Some(why) = &finding.why {
+        let message: String = first_line(&why.message).chars().take(LONGEST_MESSAGE).collect();
+        text.push_str(&format!("  {}\n", code(&message)));
+        if let Some(Explained { cause, remedy, link, .. }) = Explained::of(why) {
+            text.push_str(&format!("  {cause}; {remedy} ([upstream](<{link}>))\n"));
+        }
+    }
+    for view in cells.iter().take(MOST_NAMES) {
+        let cell = &view.result.cell;
+        let [runner, buildkit, containerd] = [&cell.runner, &cell.buildkit, &cell.containerd].map(|text| code(text));
+        text.push_str(&format!("  - BuildKit {buildkit} with containerd {containerd} on {runner}\n"));
+    }
+    let more = cells.len().saturating_sub(MOST_NAMES);
+    if more > 0 { text + &format!("  - and {more} more\n") } else { text }
+}
+
+/// Which night it is, with the way to it where that is known.
+fn of_night(report: &Report) -> String {
+    let night = format!("The night of {}", moment(&report.night.began));
+    match report.night.url.as_deref().and_then(web_page) {
+        Some(url) => format!("[{night}](<{url}>)"),
+        None => night,
+    }
+}
