@@ -10,8 +10,8 @@ use std::path::PathBuf;
 /// The linter of GitHub workflows, as `go run` takes it.
 const ACTIONLINT: &str = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 
-/// The workflow; named, because the linter itself looks for one in a Git checkout only.
-const WORKFLOW: &str = ".github/workflows/ci.yml";
+/// The workflows; named, because the linter itself looks for them in a Git checkout only.
+const WORKFLOWS: [&str; 2] = [".github/workflows/ci.yml", ".github/workflows/nightly.yml"];
 
 /// Runs Windows programs on Linux.
 const WINE: &str = ".ci/wine";
@@ -60,8 +60,8 @@ pub fn all() -> Vec<Leg> {
     let mut legs = vec![
         Leg::new("fmt", cargo().args(["fmt", "--all", "--check"])),
         Leg::new("clippy", cargo().arg("clippy").args(lint)),
-        // It hands the workflow's commands to shellcheck, and without one says nothing of them.
-        Leg::new("actionlint", in_repository(Argv::new("go").args(["run", ACTIONLINT, WORKFLOW])))
+        // It hands the workflows' commands to shellcheck, and without one says nothing of them.
+        Leg::new("actionlint", in_repository(Argv::new("go").args(["run", ACTIONLINT]).args(WORKFLOWS)))
             .needs_programs(&["go", "shellcheck"]),
         Leg::new("shellcheck", in_repository(Argv::new("shellcheck").args(SCRIPTS))).needs_programs(&["shellcheck"]),
         Leg::new("test", cargo().args(["test", "--workspace"])),
