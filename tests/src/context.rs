@@ -166,6 +166,14 @@ impl TestContext {
         Xtask::new(command, filters(self))
     }
 
+    /// A run of what a step of a workflow types, by bash as GitHub's runners call it.
+    pub fn bash(&self, typed: &str) -> Xtask {
+        let mut command = Command::new("bash");
+        command.args(["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", typed]).current_dir(&self.root);
+        self.set_environment(&mut command);
+        Xtask::new(command, filters(self))
+    }
+
     /// A run as a user without rights, who owns the root, the home and the temporary folder.
     ///
     /// # Panics

@@ -10,6 +10,7 @@ mod healing;
 mod leaving;
 mod main_job;
 mod night;
+mod nightly;
 mod places;
 mod registries;
 mod releases;

@@ -103,7 +103,7 @@ pub fn decide(report: &Report, asked: &[matrix::Cell], issue: Option<Issue>) -> 
     }
     let known = known(&issue);
     let before: Things = known.iter().filter(|_| silent > 0).cloned().collect();
-    let now: Things = tonight.union(&before).cloned().take(MOST_THINGS).collect();
+    let now: Things = tonight.union(&before).take(MOST_THINGS).cloned().collect();
     let comment = (now != known).then(|| news(report, &broken, &known, known.difference(&now).count()));
     Deed::Update { number, body: body(report, &broken, &now, silent), comment }
 }
@@ -204,5 +204,37 @@ fn of_night(report: &Report) -> String {
     match report.night.url.as_deref().and_then(web_page) {
         Some(url) => format!("[{night}](<{url}>)"),
         None => night,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::Night;
+
+    fn issue(number: u64, body: &str) -> Issue {
+        Issue { number, body: body.into() }
+    }
+
+    #[test]
+    fn an_issue_is_found_by_its_first_line_and_tells_what_it_knows_of() {
+        let marked = |number| issue(number, &format!("{MARK} 12345678 9abcdef0 -->\r\nand more 00000000\n"));
+        let issues = [issue(1, "quoted:\n"), issue(2, &format!("> {MARK} -->")), marked(8), marked(5)];
+        let found = find(issues).unwrap();
+        assert_eq!(found.number, 5);
+        assert_eq!(known(&found).into_iter().collect::<Vec<_>>(), ["12345678", "9abcdef0"]);
+        assert_eq!(known(&issue(9, "")), Things::new());
+    }
+
+    #[test]
+    fn what_was_asked_for_and_has_no_result_gave_no_answer() {
+        let night = Night { began: "2026-01-02T03:04:05Z".into(), url: None };
+        let report = Report::new(night, Vec::new(), &[]);
+        let platform = "windows-amd64".parse().unwrap();
+        let cell = matrix::Cell { runner: "r".into(), platform, buildkit: "1".into(), containerd: "2".into() };
+        let because = "nothing was found newly broken, but 1 cell gave no answer".into();
+        assert_eq!(decide(&report, &[cell], Some(issue(1, MARK))), Deed::Nothing { because });
+        let comment = "The night of 2026-01-02 03:04 UTC: nothing is newly broken any more.".into();
+        assert_eq!(decide(&report, &[], Some(issue(1, MARK))), Deed::Close { number: 1, comment });
     }
 }
