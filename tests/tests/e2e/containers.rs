@@ -11,5 +11,6 @@ mod places;
 mod registries;
 mod remote;
 mod report;
+mod resetting;
 mod running;
 mod source;

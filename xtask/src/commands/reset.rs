@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::daemon::state::{self, Request};
 use crate::daemon::{self, roots, stop};
 use crate::error::{Error, Result};
+use crate::failure;
 use crate::install;
 use crate::process;
 use crate::ui::bytes;
@@ -112,8 +113,12 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
     check_installed(context)?;
     if !both_answer(context) {
         context.ui.note("the daemons are not up, so they are started first");
-        if let Err(error) = start_again(context) {
-            context.ui.warn(&error.to_string());
+        stop_for_good(context)?;
+        if let Err(error) = up::start(context, request(context)?) {
+            if !may_be_of_state(&error) {
+                return Err(error);
+            }
+            context.ui.warn(&format!("{error}; so both roots are deleted"));
             return hard(context, done);
         }
     }
@@ -132,6 +137,11 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
     }
     context.ui.warn("the daemons no longer answer");
     hard(context, done)
+}
+
+/// Whether a daemon may have failed to start because of what is in the roots; else deleting them would help nobody.
+fn may_be_of_state(error: &Error) -> bool {
+    error.failure().is_none_or(|known| known.class == failure::Class::StaleState)
 }
 
 /// Does one level, whatever the others would do. The workspace's lock must be held.
@@ -177,7 +187,7 @@ fn hard(context: &Context, done: &mut Vec<Freed>) -> Result<()> {
     let workspace = &context.workspace;
     let freed = roots::disk_use(workspace);
     tidying::empty(context)?;
-    tidying::tell_stopped(context, &stop::all(workspace)?);
+    stop_for_good(context)?;
     roots::delete(workspace)?;
     context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
     done.push(Freed { level: Level::Hard.name(), freed_bytes: Some(freed), missing_leases: 0 });
@@ -185,7 +195,13 @@ fn hard(context: &Context, done: &mut Vec<Freed>) -> Result<()> {
         context.ui.note(&format!("the daemons stay down: {error}; `cargo xtask up` fetches what is missing"));
         return Ok(());
     }
-    start_again(context)
+    up::start(context, request(context)?)
+}
+
+/// Stops what runs, which may hold an endpoint and not answer there. Who else holds one can't be helped by deleting anything.
+fn stop_for_good(context: &Context) -> Result<()> {
+    tidying::tell_stopped(context, &stop::all(&context.workspace)?);
+    daemon::check_endpoints(&context.workspace)
 }
 
 /// What is to run: as before, else as asked for now.
@@ -203,11 +219,4 @@ fn check_installed(context: &Context) -> Result<()> {
         ))
         .hint("`cargo xtask up` puts them in place again; `cargo xtask reset --hard` deletes the data without them")),
     }
-}
-
-/// Starts what is installed, whatever newer versions there may be by now.
-fn start_again(context: &Context) -> Result<()> {
-    // One may still run, and holds its endpoint.
-    tidying::tell_stopped(context, &stop::all(&context.workspace)?);
-    up::start(context, request(context)?)
 }

@@ -137,6 +137,16 @@ pub fn start(
     Ok((child, process))
 }
 
+/// Makes sure that the daemons, once they are stopped, can have their endpoints.
+///
+/// # Errors
+/// When someone else listens at one.
+pub fn check_endpoints(workspace: &Workspace) -> Result<()> {
+    [Component::Containerd, Component::Buildkit]
+        .into_iter()
+        .try_for_each(|component| refuse_foreign_listener(component, &workspace.endpoint(component)))
+}
+
 fn refuse_foreign_listener(component: Component, endpoint: &Endpoint) -> Result<()> {
     let Some(other) = os::listener(endpoint) else { return Ok(()) };
     Err(Error::ground(format!(

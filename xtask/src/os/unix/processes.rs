@@ -20,6 +20,14 @@ fn process_with(pid: u32, stat: &Stat) -> Option<Process> {
     (stat.state != 'Z').then_some(Process { pid, started: stat.started, executable: undeleted(executable) })
 }
 
+/// Whether a process has ended, with all that it held. What kills one takes its memory first and its files last: until the last of
+/// its threads is gone, its sockets still take calls.
+pub fn has_ended(process: &Process) -> bool {
+    let Some(stat) = stat(process.pid).filter(|stat| stat.started == process.started) else { return true };
+    let threads = || fs::read_dir(format!("/proc/{}/task", process.pid)).map_or(0, Iterator::count);
+    stat.state == 'Z' && threads() <= 1
+}
+
 /// The kernel marks a program whose file was replaced since.
 fn undeleted(executable: PathBuf) -> PathBuf {
     match executable.as_os_str().as_bytes().strip_suffix(b" (deleted)") {

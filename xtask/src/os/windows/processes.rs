@@ -24,6 +24,11 @@ use windows_sys::Win32::System::Threading::{
     QueryFullProcessImageNameW, TerminateProcess, WaitForSingleObject,
 };
 
+/// Whether a process has ended. Windows says so when it has closed all that the process held.
+pub fn has_ended(process: &Process) -> bool {
+    self::process(process.pid).as_ref() != Some(process)
+}
+
 /// A process by its id, if it is there.
 pub fn process(pid: u32) -> Option<Process> {
     // Some processes may be looked at and not be waited for.
