@@ -135,6 +135,8 @@ fn a_place_where_no_workspace_can_lie_is_one_problem_among_the_checks() {
     let (bad, said) = verdict(&outcome, "workspace");
     assert!(bad == "problem" && said.ends_with("is a file"), "{said}");
     assert!(verdict(&outcome, "disk").1.contains(" free"), "the folder above the file tells it: {outcome}");
+    let hint = outcome.stderr.lines().last().unwrap();
+    assert!(hint.contains("`cargo xtask doctor --fix --base-dir "), "{outcome}");
 }
 
 #[test]

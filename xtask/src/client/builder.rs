@@ -91,8 +91,9 @@ fn inspect(buildx: &Buildx) -> Result<Option<String>> {
     match process::capture_within(&argv, PATIENCE)? {
         Some(output) if output.status.success() => Ok(Some(output.stdout)),
         Some(output) if output.stderr.contains("no builder") => Ok(None),
-        Some(output) => Err(Error::ground(format!("`{}` failed: {}", argv.shown(), output.last_words()))
-            .hint("`cargo xtask clean` removes the builder, and with it what may be wrong there")),
+        Some(output) => Err(Error::ground(format!("`{}` failed: {}", argv.shown(), output.last_words())).hint(
+            format!("delete `{}`: nothing but the builder is there, which is made anew", buildx.config().display()),
+        )),
         None => Err(Error::ground(format!("`{}` gave no answer", argv.shown())).hint("see what `docker version` says")),
     }
 }

@@ -47,7 +47,11 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     let error = Error::ground(format!("{problems} of {} checks found a problem", checks.len()));
     let has_commands = !options.fix && doctor::why_no_commands(&checks).is_none();
-    Err(if has_commands { error.hint("`cargo xtask doctor --fix` prints the commands that mend it") } else { error })
+    Err(if has_commands {
+        error.hint(format!("`{}` prints the commands that mend it", context.typed("doctor --fix")))
+    } else {
+        error
+    })
 }
 
 /// Looks at everything.
@@ -69,6 +73,8 @@ pub fn look(context: &Context, options: &Options) -> Result<Vec<Check>> {
             Wanted::Buildctl => Need::Unwanted,
         },
         buildx: context.buildx.clone(),
+        again: context.typed("doctor"),
+        clean: context.typed("clean --cache"),
         offline: context.offline,
         since: Instant::now(),
     }))

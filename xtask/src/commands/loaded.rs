@@ -212,7 +212,8 @@ pub fn remove(context: &Context) -> Result<()> {
         images.sort_unstable();
         images.dedup();
         context.ui.warn(&format!(
-            "what this workspace has put into Docker stays there, and on record for the next `cargo xtask clean`: {}; by hand, `{}` and `{}` remove it",
+            "what this workspace has put into Docker stays there, and on record for the next `{}`: {}; by hand, `{}` and `{}` remove it",
+            context.typed("clean"),
             reasons.join("; "),
             buildx::prune_containers(&context.workspace).shown(),
             buildx::remove_images(images).shown()

@@ -132,7 +132,10 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
         }
     }
     if both_answer(context) {
-        context.ui.note("only a build tells which level it takes: `cargo xtask build-sample --heal` goes no further");
+        context.ui.note(&format!(
+            "only a build tells which level it takes: `{}` goes no further",
+            context.typed("build-sample --heal")
+        ));
         return Ok(());
     }
     context.ui.warn("the daemons no longer answer");
@@ -192,7 +195,7 @@ fn hard(context: &Context, done: &mut Vec<Freed>) -> Result<()> {
     context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
     done.push(Freed { level: Level::Hard.name(), freed_bytes: Some(freed), missing_leases: 0 });
     if let Err(error) = check_installed(context) {
-        context.ui.note(&format!("the daemons stay down: {error}; `cargo xtask up` fetches what is missing"));
+        context.ui.note(&format!("the daemons stay down: {error}; `{}` fetches what is missing", context.typed("up")));
         return Ok(());
     }
     up::start(context, request(context)?)
@@ -214,9 +217,12 @@ fn check_installed(context: &Context) -> Result<()> {
     let specs = request(context)?.specs;
     match specs.iter().find(|(component, _)| install::installed(&context.workspace, *component).is_none()) {
         None => Ok(()),
-        Some((component, _)) => Err(Error::ground(format!(
-            "the workspace has data, but not all programs of {component}"
-        ))
-        .hint("`cargo xtask up` puts them in place again; `cargo xtask reset --hard` deletes the data without them")),
+        Some((component, _)) => {
+            Err(Error::ground(format!("the workspace has data, but not all programs of {component}")).hint(format!(
+                "`{}` puts them in place again; `{}` deletes the data without them",
+                context.typed("up"),
+                context.typed("reset --hard")
+            )))
+        }
     }
 }

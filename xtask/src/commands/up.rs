@@ -55,7 +55,9 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         }
         let stopped = place(context, &prepared)?;
         if stopped != Stopped::default() {
-            context.ui.note("`--no-start` leaves what it had to stop so; `cargo xtask up` starts it");
+            context
+                .ui
+                .note(&format!("`--no-start` leaves what it had to stop so; `{}` starts it", context.typed("up")));
         }
         return state::write(&context.workspace, &State::new(context.request.clone()));
     }
@@ -282,7 +284,7 @@ fn stay(context: &Context) -> Result<()> {
     tell_stopped(context, &stop::all(&context.workspace)?);
     match gone {
         Some(component) => Err(Error::ground(format!("{} ended by itself", component.main_program()))
-            .hint(format!("see `cargo xtask logs {}`", component.main_program()))),
+            .hint(format!("see `{}`", context.typed(&format!("logs {}", component.main_program()))))),
         None => Ok(()),
     }
 }

@@ -14,8 +14,10 @@ use std::fs;
 use std::path::Path;
 
 /// Told early: most of what mends other things takes rights.
-pub(super) const RIGHTS: Probe<Ground> =
-    Probe { checks: &["rights"], look: |ground| vec![machine::rights(os::check_rights().err().as_ref(), ground.os())] };
+pub(super) const RIGHTS: Probe<Ground> = Probe {
+    checks: &["rights"],
+    look: |ground| vec![machine::rights(os::check_rights().err().as_ref(), &ground.again, ground.os())],
+};
 
 pub(super) const PROBES: &[Probe<Ground>] = &[
     Probe {
@@ -29,7 +31,8 @@ pub(super) const PROBES: &[Probe<Ground>] = &[
         checks: &["disk"],
         look: |ground| {
             let free = os::free_space(ground.nearest_folder()).map_err(|error| error.to_string());
-            vec![machine::disk(free, is_there(ground), ground.os())]
+            let clean = is_there(ground).then_some(ground.clean.as_str());
+            vec![machine::disk(free, clean, ground.os())]
         },
     },
     Probe { checks: &["endpoints"], look: |ground| vec![machine::endpoints(&own_endpoints(ground), ground.os())] },

@@ -52,6 +52,10 @@ pub struct Ground {
     pub docker: Need,
     /// The buildx asked for.
     pub buildx: Option<Spec>,
+    /// How this `doctor` is typed again.
+    pub again: String,
+    /// How it is typed that this workspace is to be deleted with its downloads.
+    pub clean: String,
     /// Touch no network.
     pub offline: bool,
     /// When it was asked how things are.

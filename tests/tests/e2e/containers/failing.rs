@@ -205,6 +205,11 @@ fn a_full_disk_is_one_clear_sentence() {
     assert!(failed.stderr.contains("hint: free some space, or put the workspace on another disk"), "{failed}");
     let left = context.tree().into_iter().filter(|line| line.contains("staging/")).count();
     assert_eq!(left, 0, "nothing half-written stays: {:?}", context.tree());
+    // What frees it is this workspace's, not the one that there is by default.
+    let base = context.base_dir().to_str().unwrap();
+    let doctor = xtask(&context, &["doctor", "--fix", "--offline", "--base-dir", base]);
+    let fix = doctor.env_remove("BUILDKIT_WINDOWS_BASE_DIR").run().exited(3);
+    assert!(fix.stdout.lines().any(|line| line == format!("cargo xtask clean --cache --base-dir {base}")), "{fix}");
     drop(disk);
 }
 

@@ -61,13 +61,13 @@ fn answering(version: &str, desktop: Option<(u64, u64)>) -> Result<Server, Troub
 impl Machine {
     fn rights(&self) -> Check {
         let missing = Error::ground("containerd needs more rights than these");
-        machine::rights((!self.has_rights).then_some(&missing), self.os)
+        machine::rights((!self.has_rights).then_some(&missing), "cargo xtask doctor", self.os)
     }
 
     fn everywhere(&self) -> Vec<Check> {
         vec![
             machine::workspace(Path::new(self.base), false, None, self.os),
-            machine::disk(Ok(self.free), false, self.os),
+            machine::disk(Ok(self.free), None, self.os),
             machine::endpoints(&[], self.os),
             machine::others(&Ok(Vec::new()), &[]),
             docker::judge(&self.docker, self.client, self.os),

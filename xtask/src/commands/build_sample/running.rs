@@ -49,7 +49,7 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
         return Err(trial.out_of_time("running"));
     };
     if keeps {
-        context.ui.note(&format!("the container `{}` stays until `cargo xtask clean`", run.name));
+        context.ui.note(&format!("the container `{}` stays until `{}`", run.name, context.typed("clean")));
     }
     if !status.success() {
         let what = format!("the container of `{image}` failed ({})", process::exit(status));
