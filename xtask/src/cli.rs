@@ -175,37 +175,26 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
-    // These know no workspace.
+    let context = || Context::new(&cli.shared, ui);
+    let wherever = || Context::wherever(&cli.shared, ui);
     match &cli.command {
-        Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
-        Command::Explain(options) => return commands::explain::run(ui, options),
-        Command::Ci(options) => return commands::ci::run(ui, options),
-        _ => {}
-    }
-    // These also tell why no workspace can lie where it is to.
-    match &cli.command {
-        Command::BuildSample(options) => return commands::build_sample::run(Context::new(&cli.shared, ui), options),
-        Command::Reset(options) => return commands::reset::run(Context::new(&cli.shared, ui), options),
-        Command::Doctor(options) => return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options),
-        Command::Bundle(options) => return commands::bundle::run(&Context::wherever(&cli.shared, ui)?, options),
-        _ => {}
-    }
-    let context = Context::new(&cli.shared, ui)?;
-    match &cli.command {
-        Command::Up(options) => commands::up::run(&context, options),
-        Command::Status(options) => commands::status::run(&context, options),
-        Command::Logs(options) => commands::logs::run(&context, options),
-        Command::Down => commands::down::run(&context),
-        Command::Clean(options) => commands::clean::run(&context, options),
-        Command::Resolve(options) => commands::resolve::run(&context, options),
-        Command::Config(options) => commands::config::run(&context, options),
-        Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_)
-        | Command::Ci(_)
-        | Command::Doctor(_)
-        | Command::Bundle(_)
-        | Command::BuildSample(_)
-        | Command::Reset(_)
-        | Command::Explain(_) => Ok(()),
+        Command::Up(options) => commands::up::run(&context()?, options),
+        // These two also print, as JSON, why there is no context to run in.
+        Command::BuildSample(options) => commands::build_sample::run(context(), options),
+        Command::Reset(options) => commands::reset::run(context(), options),
+        Command::Status(options) => commands::status::run(&context()?, options),
+        Command::Logs(options) => commands::logs::run(&context()?, options),
+        Command::Down => commands::down::run(&context()?),
+        Command::Clean(options) => commands::clean::run(&context()?, options),
+        Command::Resolve(options) => commands::resolve::run(&context()?, options),
+        Command::Config(options) => commands::config::run(&context()?, options),
+        // These two also tell why no workspace can lie where it is to.
+        Command::Doctor(options) => commands::doctor::run(&wherever()?, options),
+        Command::Bundle(options) => commands::bundle::run(&wherever()?, options),
+        // And these know no workspace.
+        Command::Explain(options) => commands::explain::run(ui, options),
+        Command::Completions(options) => commands::completions::run(options, Cli::command().bin_name("xtask")),
+        Command::Bench(options) => commands::bench::run(&context()?, options),
+        Command::Ci(options) => commands::ci::run(ui, options),
     }
 }
