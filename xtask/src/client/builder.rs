@@ -5,6 +5,7 @@ use super::buildx::Buildx;
 use super::remote::Remote;
 use super::version;
 use crate::error::{Context, Error, Result};
+use crate::files;
 use crate::process;
 use crate::ui::Ui;
 use std::fs;
@@ -15,7 +16,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The driver for a buildkitd that runs already.
-const DRIVER: &str = "remote";
+pub(super) const DRIVER: &str = "remote";
 
 /// What `buildx inspect` tells.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -131,11 +132,9 @@ fn taken(buildx: &Buildx, driver: &str) -> Error {
 /// # Errors
 /// When the folder can't be deleted.
 pub fn forget(config: &Path) -> Result<bool> {
-    if !config.exists() {
-        return Ok(false);
-    }
-    fs::remove_dir_all(config).trying(|| format!("delete `{}`", config.display()))?;
-    Ok(true)
+    let is_there = fs::symlink_metadata(config).is_ok();
+    files::delete(config)?;
+    Ok(is_there)
 }
 
 #[cfg(test)]
@@ -157,6 +156,18 @@ mod tests {
         assert!(!builder.leads_to(&remote("tcp://127.0.0.1:40125", Some(&other))));
         assert!(!builder.leads_to(&remote("tcp://127.0.0.1:40125", None)));
         assert!(!builder.leads_to(&remote("tcp://127.0.0.1:1", Some(&tls))));
+    }
+
+    #[test]
+    fn whatever_is_in_the_builders_place_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        assert!(!forget(&config).unwrap());
+        fs::write(&config, "a file").unwrap();
+        assert!(forget(&config).unwrap() && !config.exists());
+        fs::create_dir_all(config.join("instances")).unwrap();
+        fs::write(config.join("instances").join("buildkit-exp"), "{}").unwrap();
+        assert!(forget(&config).unwrap() && !config.exists());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::docker::docker;
 use super::remote::Remote;
 use super::{BUILDER, BaseImage, Build, Client, Run, builder};
+use crate::base_image::BUILD_ARGUMENT;
 use crate::component::Component;
 use crate::error::Result;
 use crate::process::Argv;
@@ -56,7 +57,7 @@ impl<'a> Buildx<'a> {
     /// Makes the builder.
     pub fn create(&self) -> Argv {
         let options = builder::options(&self.remote);
-        let argv = self.argv().args(["create", "--name", BUILDER, "--driver", "remote"]);
+        let argv = self.argv().args(["create", "--name", BUILDER, "--driver", builder::DRIVER]);
         let argv = options
             .into_iter()
             .fold(argv, |argv, (name, value)| argv.arg("--driver-opt").arg(csv_field(&format!("{name}={value}"))));
@@ -148,7 +149,7 @@ impl Client for Buildx<'_> {
             .args(["--tag", &build.image]);
         let argv = match &build.base_image {
             BaseImage::Own => argv,
-            BaseImage::Reference(reference) => argv.args(["--build-arg", &format!("BASE_IMAGE={reference}")]),
+            BaseImage::Reference(reference) => argv.args(["--build-arg", &format!("{BUILD_ARGUMENT}={reference}")]),
             BaseImage::Layout { folder, digest } => {
                 argv.args(["--build-context", &format!("base=oci-layout://{}@{digest}", folder.display())])
             }
