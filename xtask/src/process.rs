@@ -1,6 +1,7 @@
 //! The one place that runs other programs. Argument vectors are built elsewhere, as plain data.
 
 use crate::error::{Context, Error, Result};
+use crate::os;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,13 +16,15 @@ pub struct Argv {
     program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(OsString, Option<OsString>)>,
+    /// The variables that are shown.
+    telling: Vec<OsString>,
     dir: Option<PathBuf>,
 }
 
 impl Argv {
     /// A program, by path or by its name on `PATH`.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: Vec::new(), dir: None }
+        Self { program: program.into(), args: Vec::new(), env: Vec::new(), telling: Vec::new(), dir: None }
     }
 
     /// Adds an argument.
@@ -45,6 +48,14 @@ impl Argv {
         self
     }
 
+    /// Sets an environment variable that is shown too: typed without it, the command would do its work on something else.
+    #[must_use]
+    pub fn telling_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        let name = name.into();
+        self.telling.push(name.clone());
+        self.env(name, value)
+    }
+
     /// Removes an environment variable.
     #[must_use]
     pub fn without_env(mut self, name: impl Into<OsString>) -> Self {
@@ -64,7 +75,7 @@ impl Argv {
         &self.program
     }
 
-    /// As it could be typed.
+    /// As it could be typed, in the shell that this system's users have: on Windows that is PowerShell.
     pub fn shown(&self) -> String {
         let quote = |text: &OsStr| {
             let text = text.to_string_lossy();
@@ -73,7 +84,11 @@ impl Argv {
             if plain { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
         };
         let words = std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));
-        words.map(quote).collect::<Vec<_>>().join(" ")
+        let words = words.map(quote).collect::<Vec<_>>().join(" ");
+        let told = self.env.iter().filter(|(name, _)| self.telling.contains(name));
+        let settings =
+            told.filter_map(|(name, value)| Some(os::setting(&name.to_string_lossy(), &quote(value.as_ref()?))));
+        settings.collect::<String>() + &words
     }
 
     /// The standard library's form of it, for the modules that start daemons.
@@ -293,5 +308,13 @@ mod tests {
     fn a_shown_command_can_be_typed() {
         let argv = Argv::new("/w s/ctr").arg("--address").arg("").arg("it's");
         assert_eq!(argv.shown(), r"'/w s/ctr' --address '' 'it'\''s'");
+    }
+
+    #[test]
+    fn a_variable_is_shown_only_where_the_command_is_another_without_it() {
+        let argv = Argv::new("buildx").env("PATH", "/bin").telling_env("BUILDX_CONFIG", "/w s").arg("ls");
+        assert_eq!(argv.shown(), format!("{}buildx ls", os::setting("BUILDX_CONFIG", "'/w s'")));
+        let command = argv.command();
+        assert_eq!(command.get_envs().filter(|(_, value)| value.is_some()).count(), 2);
     }
 }

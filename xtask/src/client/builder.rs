@@ -123,7 +123,7 @@ fn taken(buildx: &Buildx, driver: &str) -> Error {
     Error::ground(what).hint(if is_context {
         format!("give the Docker context `{BUILDER}` another name, or build with `--client buildctl`")
     } else {
-        format!("set BUILDX_CONFIG to `{}`, and run `{}`", buildx.config().display(), buildx.remove().shown())
+        format!("`{}` removes it", buildx.remove().shown())
     })
 }
 

@@ -44,7 +44,7 @@ impl<'a> Buildx<'a> {
             Program::Plugin => docker().arg("buildx"),
             Program::Component => Argv::new(self.workspace.program(Component::Buildx, "buildx")),
         };
-        argv.env("BUILDX_CONFIG", self.workspace.buildx_config())
+        argv.telling_env("BUILDX_CONFIG", self.workspace.buildx_config())
             .without_env("BUILDX_BUILDER")
             .dir(self.workspace.run())
     }
@@ -69,7 +69,7 @@ impl<'a> Buildx<'a> {
         self.argv().args(["rm", BUILDER])
     }
 
-    /// Where its builders are.
+    /// Where its builders are, and nothing else.
     pub fn config(&self) -> PathBuf {
         self.workspace.buildx_config()
     }
@@ -193,7 +193,7 @@ mod tests {
         let buildx = Buildx::new(&workspace, Program::Plugin, None);
         let base_image = BaseImage::Layout { folder: "/w/base".into(), digest: "sha256:1".into() };
         let argv = buildx.build(&Build { context: "/w/sample".into(), base_image, image: "i".into() }).shown();
-        assert!(argv.starts_with("docker buildx build --builder buildkit-exp --load "), "{argv}");
+        assert!(argv.contains("docker buildx build --builder buildkit-exp --load "), "{argv}");
         assert!(argv.ends_with("--tag i --build-context base=oci-layout:///w/base@sha256:1 /w/sample"), "{argv}");
         let reference = BaseImage::Reference("debian".into());
         let argv = buildx.build(&Build { context: "/w".into(), base_image: reference, image: "i".into() }).shown();
@@ -204,6 +204,10 @@ mod tests {
     fn the_builder_leads_to_the_workspaces_pipe_or_to_where_one_says() {
         let workspace = workspace("windows-amd64");
         let own = Buildx::new(&workspace, Program::Component, None).create().shown();
+        assert!(
+            own.contains("BUILDX_CONFIG") && own.contains("config"),
+            "typed without it, it makes a builder of the user's: {own}"
+        );
         assert!(own.contains("buildx.exe create --name buildkit-exp --driver remote npipe:////./pipe/"), "{own}");
         let tls = Tls { ca: "/t,ls/ca.pem".into(), cert: "/tls/cert.pem".into(), key: "/tls/key.pem".into() };
         let remote = Remote { address: "tcp://h:1".into(), tls: Some(tls) };

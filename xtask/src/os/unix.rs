@@ -167,6 +167,11 @@ pub fn why_not_deleted(_error: &io::Error) -> Option<&'static str> {
     None
 }
 
+/// How a variable is set for the command that is typed next to it.
+pub fn setting(name: &str, quoted: &str) -> String {
+    format!("{name}={quoted} ")
+}
+
 /// Lets a file be run.
 ///
 /// # Errors
@@ -210,4 +215,14 @@ pub fn create_private_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).trying(|| format!("create `{}`", path.display()))?;
     fs::set_permissions(path, Permissions::from_mode(0o700))
         .trying(|| format!("close `{}` to other users", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_set_for_one_command() {
+        assert_eq!(setting("X", "'/w s'"), "X='/w s' ");
+    }
 }

@@ -152,6 +152,13 @@ pub fn real_path(path: &Path) -> io::Result<PathBuf> {
     Ok(windows_path::without_separators(&absolute.to_string_lossy()).into())
 }
 
+/// How a variable is set for the command that is typed next to it, in PowerShell. It stays set in that window.
+pub fn setting(name: &str, quoted: &str) -> String {
+    // Not even a path is a string there without quotation marks.
+    let quoted = if quoted.starts_with('\'') { quoted.to_owned() } else { format!("'{quoted}'") };
+    format!("$env:{name} = {quoted}; ")
+}
+
 /// Lets a file be run: on Windows its name does.
 ///
 /// # Errors
@@ -206,6 +213,12 @@ mod tests {
         }
         assert_eq!(real(r"..\x").to_str(), here.parent().unwrap_or(&here).join("x").to_str());
         assert_eq!(real(r"C:\").to_str(), Some(r"C:\"));
+    }
+
+    #[test]
+    fn a_variable_is_set_as_powershell_does() {
+        assert_eq!(setting("X", r"C:\w"), r"$env:X = 'C:\w'; ");
+        assert_eq!(setting("X", r"'C:\w s'"), r"$env:X = 'C:\w s'; ");
     }
 
     #[test]
