@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub repository: PathBuf,
     /// The buildx asked for. No daemon needs it, so it is no part of the request.
     pub buildx: Option<Spec>,
+    /// The components of which a version was asked for, be it the one that is taken anyway.
+    pub named: Vec<Component>,
     /// Whether versions, a source, a network or a group were asked for at all.
     pub is_choosy: bool,
     /// Take what the lock file says, and nothing else.
@@ -99,6 +101,7 @@ impl<'a> Context<'a> {
                 group: shared.group.as_deref().and_then(groups),
             },
             buildx: shared.buildx.clone(),
+            named: Component::ALL.iter().copied().filter(|component| shared.spec(*component).is_some()).collect(),
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::os;
 use crate::probe::{self, Ground};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use std::time::Instant;
 
 /// The options of `doctor`.
@@ -21,7 +22,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "json")]
     fix: bool,
     /// Ask this base image's registry [default: that of the host's own]
-    #[arg(long, value_name = "REF", env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
+    #[arg(long, value_name = "REF", value_parser = NonEmptyStringValueParser::new(), env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
     /// Judge Docker by what is to drive the build: buildx (with Docker), buildctl or auto [default: auto]
     #[arg(long, value_enum, hide_possible_values = true, env = "BUILDKIT_WINDOWS_CLIENT", hide_env_values = true)]

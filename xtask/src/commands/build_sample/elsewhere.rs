@@ -7,7 +7,6 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::failure;
 use crate::network::Network;
-use crate::version::Spec;
 
 /// Makes sure that nothing is asked for that only the workspace's own daemons could do.
 ///
@@ -16,13 +15,13 @@ use crate::version::Spec;
 pub fn check(context: &Context, heal: Option<bool>) -> Result<()> {
     if heal == Some(true) {
         return Err(Error::usage("`--heal` resets the workspace's own state, and with `--addr` another builds")
-            .hint("leave it out; what heals that one's is `buildctl --addr ADDRESS prune --all`"));
+            .hint("leave it out, or unset BUILDKIT_WINDOWS_HEAL; what heals that one's is `buildctl --addr ADDRESS prune --all`"));
     }
     let request = &context.request;
-    let of_daemons = |component: &Component| *component != Component::Buildkit;
-    let asked = request.specs.iter().filter(|(component, spec)| of_daemons(component) && *spec != Spec::Latest);
-    let option = asked
-        .map(|(component, _)| format!("--{component}"))
+    let is_of_clients = |component: &Component| matches!(component, Component::Buildkit | Component::Buildx);
+    let versions = context.named.iter().filter(|component| !is_of_clients(component));
+    let option = versions
+        .map(|component| format!("--{component}"))
         .chain((request.network != Network::None).then(|| "--network".into()))
         .chain(request.group.is_some().then(|| "--group".into()))
         .next();
@@ -34,8 +33,7 @@ pub fn check(context: &Context, heal: Option<bool>) -> Result<()> {
 
 /// Says what was asked for and changes nothing with this client.
 pub fn tell_what_is_idle(context: &Context, client: &dyn Client, keep: bool) {
-    let is_asked = |component, spec: &Spec| component == Component::Buildkit && *spec != Spec::Latest;
-    if client.loads() && context.request.specs.iter().any(|(component, spec)| is_asked(*component, spec)) {
+    if client.loads() && context.named.contains(&Component::Buildkit) {
         context
             .ui
             .note("`--buildkit` changes nothing here: with `--addr` it says which buildctl builds, and buildx does");
