@@ -1,7 +1,7 @@
 //! `cargo xtask clean`: stop everything, then remove the image, the containers and the workspace.
 
 use super::tidying::{self, empty, empty_docker, tell_stopped};
-use super::{loaded, print};
+use super::{in_docker, print};
 use crate::context::Context;
 use crate::daemon::{state, stop};
 use crate::error::{Context as _, Result};
@@ -91,7 +91,7 @@ fn list(context: &Context, options: &Options) -> Result<()> {
     for (component, process) in stop::running(&context.workspace)? {
         text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
     }
-    for what in loaded::left(context)? {
+    for what in in_docker::left(context)? {
         text.push_str(&format!("{what}\n"));
     }
     for path in doomed(context, options)? {

@@ -11,7 +11,7 @@ pub mod doctor;
 pub mod down;
 mod ended;
 pub mod explain;
-mod loaded;
+mod in_docker;
 pub mod logs;
 pub mod reset;
 pub mod resolve;

@@ -1,6 +1,6 @@
 //! What several commands take away: daemons, containers, what containerd holds, programs and roots.
 
-use super::loaded;
+use super::in_docker;
 use crate::client::Client;
 use crate::client::buildctl::{self, Buildctl};
 use crate::component::Component;
@@ -112,7 +112,7 @@ pub fn end_container(context: &Context, client: &dyn Client, name: &str) -> bool
 /// # Errors
 /// When the builder can't be deleted. What Docker doesn't give back is warned of, and stays on record.
 pub fn empty_docker(context: &Context) -> Result<()> {
-    loaded::remove(context)
+    in_docker::remove(context)
 }
 
 /// Deletes everything but the cache, as the scripts that this harness grew from did on every run.

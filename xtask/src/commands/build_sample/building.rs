@@ -7,7 +7,7 @@ use super::stand::Stand;
 use super::trial::{Outcome, Trial};
 use crate::base_image;
 use crate::client::{BaseImage, Build};
-use crate::commands::loaded;
+use crate::commands::in_docker;
 use crate::daemon::log::Marks;
 use crate::error::{Context as _, Result};
 use crate::os;
@@ -31,7 +31,7 @@ pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<
     outcome.base_image = build.base_image.shown();
     context.ui.step("Building", &format!("{image} from `{}`", build.context.display()));
     let argv = stand.client.build(&build);
-    let loading = stand.client.loads().then(|| loaded::announce(context, image)).transpose()?;
+    let loading = stand.client.loads().then(|| in_docker::announce(context, image)).transpose()?;
     let before = Marks::now(&context.workspace);
     let group = context.ui.group("build");
     let begun = Instant::now();
