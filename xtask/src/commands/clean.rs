@@ -38,6 +38,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let guard = context.lock("clean")?;
     // A newer harness's workspace is refused before anything in it changes.
     state::read(workspace)?;
+    in_docker::check(context)?;
     let freed: u64 = doomed(context, options)?.iter().map(|path| files::disk_use(path)).sum();
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);

@@ -121,6 +121,7 @@ pub fn empty_docker(context: &Context) -> Result<()> {
 /// When something can't be stopped or deleted.
 pub fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
+    in_docker::check(context)?;
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
     empty_docker(context)?;

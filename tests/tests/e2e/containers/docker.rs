@@ -297,7 +297,9 @@ fn a_docker_that_never_answers_is_given_up() {
     };
     let recorded = machine().with_program("docker", StandIn::new("docker", "28.2.2").then(Then::NeverAnswer).script());
     run(&recorded, &["up", "--no-start"]).success();
-    recorded.write("base/in-docker", "ENGINE docker.io/library/buildkit-sample:1\n");
+    let record =
+        r#"{"schema":1,"images":[{"engine":"E","image":"docker.io/library/buildkit-sample:1","is_loading":false}]}"#;
+    recorded.write("base/in-docker.json", record);
     let clean = xtask(&recorded, &["clean"]).spawn();
     // Side by side: each waits for as long as a Docker may take that is just starting.
     let [(_stuck, stuck), (_hung, hung)] = [false, true].map(stand_in);
@@ -313,5 +315,5 @@ fn a_docker_that_never_answers_is_given_up() {
         cleaned.stderr.contains("clean`: Docker gives no answer (`docker info` took longer than 15s)"),
         "{cleaned}"
     );
-    assert!(recorded.base_dir().join("in-docker").exists());
+    assert!(recorded.base_dir().join("in-docker.json").exists());
 }

@@ -31,9 +31,10 @@ fn what_docker_holds_stays_on_record_until_docker_gives_it_back() {
     let engine = Engine::start(&context);
     let kept = with(&engine, &context, &["build-sample", "--keep"]).run().success();
     let (name, image) = (kept_container(&kept.stderr), format!("docker.io/library/{}", image(&context)));
-    let record = context.base_dir().join("in-docker");
+    let record = context.base_dir().join("in-docker.json");
     let on_record = fs::read_to_string(&record).unwrap();
-    assert!(on_record.lines().count() == 1 && on_record.ends_with(&format!(" {image}\n")), "{on_record}");
+    let noted = serde_json::from_str::<serde_json::Value>(&on_record).unwrap()["images"].clone();
+    assert!(noted.as_array().unwrap().len() == 1 && noted[0]["image"] == *image, "{on_record}");
 
     // There is no Docker for a run that isn't led to the engine.
     let listed = run(&context, &["clean", "--dry-run"]).success();
@@ -55,7 +56,7 @@ fn what_docker_holds_stays_on_record_until_docker_gives_it_back() {
     }
     let mut left: Vec<_> = fs::read_dir(context.base_dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["CACHEDIR.TAG", "in-docker"], "nothing else stays for it");
+    assert_eq!(left, ["CACHEDIR.TAG", "in-docker.json"], "nothing else stays for it");
 
     // Another Docker knows nothing of it, and so is no proof that it is gone.
     let others = machine();
