@@ -21,7 +21,7 @@ use std::str::FromStr;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
 #[command(
-    after_help = "Exit codes: 0 done; 1 the thing under test failed; 2 usage; 3 the ground failed (network, disk, rights, a daemon)."
+    after_help = "Exit codes: 0 all went well; 1 the build or its container did not; 2 the command line makes no sense; 3 it could not be tried."
 )]
 pub struct Cli {
     /// What to do.

@@ -6,14 +6,14 @@ use std::fmt;
 /// A result whose error a person can act on.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Who is to blame, and so the exit code. CI and a bisection tell a bad release from a bad night by it.
+/// Where the cause lies, and so the exit code: a script that looks for the version that broke something goes by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The thing under test failed: a build, a wrong output. Exit code 1.
+    /// In containerd or BuildKit, in the sample or in what the container does: 1.
     Failed,
-    /// The request makes no sense. Exit code 2.
+    /// In the command line: 2.
     Usage,
-    /// The ground failed: network, disk, rights, a daemon that won't start. Exit code 3.
+    /// In the machine or the net, so that nothing was put to the test: 3.
     Ground,
 }
 
@@ -44,17 +44,17 @@ impl Error {
         Self { class, message: message.into(), hint: None, known: None, blames_state: false, source: None }
     }
 
-    /// The thing under test failed (exit code 1).
+    /// What is put to the test did not pass it (exit code 1).
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Class::Failed, message)
     }
 
-    /// The request makes no sense (exit code 2).
+    /// The command line makes no sense (exit code 2).
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Class::Usage, message)
     }
 
-    /// The ground failed (exit code 3).
+    /// It could not be tried here and now (exit code 3).
     pub fn ground(message: impl Into<String>) -> Self {
         Self::new(Class::Ground, message)
     }
