@@ -116,11 +116,17 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         Client,
         "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
     ),
-    // As buildctl 0.34.2 said the next five, to a buildkitd that was stopped, and to ports where it was not.
+    // As buildctl 0.34.2 said the next six, to a buildkitd that was stopped, and to ports where it was not.
     (
         "daemon-silent",
         Client,
         r#"error: failed to list workers: Unavailable: connection error: desc = "error reading server preface: raw-read unix @->/w/run/buildkitd.sock: use of closed network connection""#,
+    ),
+    // As it puts that where the other end has hung up before its first word.
+    (
+        "daemon-silent",
+        Client,
+        r#"error: failed to list workers: Unavailable: connection error: desc = "transport: failed to write client preface: write unix @->/w/foreign.sock: write: broken pipe""#,
     ),
     (
         "builder-unreachable",
