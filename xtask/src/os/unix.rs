@@ -11,6 +11,7 @@ pub use processes::{ask_to_stop, has_ended, kill, listener, process, processes_o
 pub use starting::start_detached;
 
 use crate::error::{Context, Error, Result};
+use crate::failure;
 use crate::platform::Windows;
 use rustix::process::geteuid;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -34,7 +35,7 @@ pub fn check_rights() -> Result<()> {
         return Ok(());
     }
     Err(Error::ground("containerd needs root on Linux, and this is another user")
-        .known_as("not-elevated")
+        .known(failure::NOT_ROOT)
         .hint("run it as root: `sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask …`"))
 }
 

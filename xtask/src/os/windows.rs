@@ -27,6 +27,7 @@ pub use stopping::{ask_to_stop, ask_to_stop_by, errand};
 
 use super::Process;
 use crate::error::{Context, Error, Result};
+use crate::failure;
 use crate::windows_path;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -73,7 +74,7 @@ pub fn check_rights() -> Result<()> {
     Err(Error::ground(
         "containerd needs an administrator's rights on Windows, and this process has none: it is not elevated",
     )
-    .known_as("not-elevated")
+    .known(failure::NOT_ELEVATED)
     .hint("open a terminal with *Run as administrator*, and run the same command there"))
 }
 
