@@ -66,6 +66,20 @@ impl Error {
         self
     }
 
+    /// The same failure with another hint, for who knows better than whoever it came from.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure in other words: whose fault it was, the hint, what it is known to be and what caused it stay.
+    #[must_use]
+    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
     /// Keeps what caused this error.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -80,13 +94,6 @@ impl Error {
         self
     }
 
-    /// The same by the row's id, where the harness finds out itself, without any message.
-    #[must_use]
-    pub fn known_as(mut self, id: &str) -> Self {
-        self.known = failure::find(id);
-        self
-    }
-
     /// The row of the catalogue that it was found to be, whatever step it came from.
     pub fn failure(&self) -> Option<&'static Failure> {
         self.known
@@ -97,6 +104,13 @@ impl Error {
     #[must_use]
     pub fn blaming_state(mut self) -> Self {
         self.blames_state = true;
+        self
+    }
+
+    /// Takes that back: a reset was tried.
+    #[must_use]
+    pub fn not_blaming_state(mut self) -> Self {
+        self.blames_state = false;
         self
     }
 
@@ -172,7 +186,7 @@ impl Error {
             self.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
         match kind {
             Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => self
-                .known_as("disk-full")
+                .known(failure::DISK_FULL)
                 .hint("free some space, or put the workspace on another disk with `--base-dir DIR`"),
             Some(std::io::ErrorKind::PermissionDenied) => {
                 self.hint("check who owns it, or put the workspace elsewhere with `--base-dir DIR`")
@@ -204,8 +218,23 @@ mod tests {
     }
 
     #[test]
+    fn other_words_change_nothing_else() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = Err::<(), _>(full).trying(|| "write `x`".into()).unwrap_err();
+        let said = error.to_string();
+        let reworded = error.reworded(format!("there is no buildx: {said}")).with_hint("get one");
+        assert_eq!(reworded.to_string(), format!("there is no buildx: {said}"), "its cause is said once");
+        assert_eq!((reworded.class(), reworded.failure()), (Class::Ground, Some(failure::DISK_FULL)));
+        assert_eq!(reworded.hint_text(), Some("get one"));
+        assert!(reworded.source.is_some(), "{reworded:?}");
+        let stale = Error::failed("it failed").hint("reset").blaming_state().reworded("it failed twice");
+        assert_eq!((stale.class(), stale.hint_text()), (Class::Failed, Some("reset")));
+        assert!(stale.blames_state() && !stale.not_blaming_state().blames_state());
+    }
+
+    #[test]
     fn what_an_error_is_known_to_be_travels_with_it() {
-        let full = failure::find("disk-full").unwrap();
+        let full = failure::DISK_FULL;
         let outer = Err::<(), _>(Error::ground("no space").known(full)).trying(|| "start".into()).unwrap_err();
         assert_eq!((outer.failure(), outer.blames_state()), (Some(full), false));
         let stale = failure::find("stale-snapshot").unwrap();

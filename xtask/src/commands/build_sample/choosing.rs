@@ -9,7 +9,7 @@ use crate::commands::up;
 use crate::component::Component;
 use crate::context::Context;
 use crate::docker::Server;
-use crate::error::{Class, Error, Result};
+use crate::error::{Error, Result};
 use crate::version::Spec;
 use clap::ValueEnum;
 
@@ -63,7 +63,7 @@ fn buildx<'a>(context: &'a Context, server: &Server, remote: Option<&Remote>) ->
         }
         None if has_plugin()? => Program::Plugin,
         None => {
-            up::ensure_installed(context, Component::Buildx, None).map_err(|error| without_buildx(&error))?;
+            up::ensure_installed(context, Component::Buildx, None).map_err(without_buildx)?;
             Program::Component
         }
     };
@@ -83,16 +83,28 @@ fn has_plugin() -> Result<bool> {
     })
 }
 
-fn without_buildx(error: &Error) -> Error {
+fn without_buildx(error: Error) -> Error {
     let message = format!("Docker has no buildx, and none could be fetched: {error}");
     let more = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
     let hint = format!(
         "install Docker's plugin (docker-buildx-plugin in Docker's own packages), or name one with `--buildx SPEC|PATH`{more}"
     );
-    match error.class() {
-        Class::Failed => Error::failed(message),
-        Class::Usage => Error::usage(message),
-        Class::Ground => Error::ground(message),
+    error.reworded(message).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Class, Context as _};
+    use crate::failure;
+    use std::io::{self, ErrorKind};
+
+    #[test]
+    fn why_no_buildx_could_be_fetched_stays_known() {
+        let full = Err::<(), _>(io::Error::from(ErrorKind::StorageFull)).trying(|| "write `x`".into()).unwrap_err();
+        let error = without_buildx(full);
+        assert_eq!((error.failure(), error.class()), (Some(failure::DISK_FULL), Class::Ground));
+        let hint = error.hint_text().unwrap();
+        assert!(hint.starts_with("install Docker's plugin") && hint.contains("; free some space"), "{hint}");
     }
-    .hint(hint)
 }

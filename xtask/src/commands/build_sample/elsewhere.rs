@@ -48,7 +48,7 @@ pub fn advise(remote: Option<&Remote>, error: Error) -> Error {
     let is_stale = |known: &&failure::Failure| known.class == failure::Class::StaleState;
     let (Some(remote), Some(known)) = (remote, error.failure().filter(is_stale)) else { return error };
     let remedy = format!("run `{}`, or ask whoever runs that buildkitd to do so", remote.prune_all());
-    Error::failed(error.to_string()).hint(known.hint_with(&remedy)).known(known)
+    error.with_hint(known.hint_with(&remedy))
 }
 
 #[cfg(test)]
@@ -59,10 +59,12 @@ mod tests {
     fn stale_state_elsewhere_is_no_affair_of_reset() {
         let remote = Remote { address: "tcp://h:1".into(), tls: None };
         let known = failure::find("stale-content").unwrap();
-        let advised = advise(Some(&remote), Error::failed("it failed").hint(known.hint()).known(known));
+        let failed = Error::failed("it failed").because("for want of it").hint(known.hint()).known(known);
+        let advised = advise(Some(&remote), failed.blaming_state());
         let hint = advised.hint_text().unwrap();
         assert!(hint.contains("`buildctl --addr tcp://h:1 prune --all`") && !hint.contains("cargo xtask"), "{hint}");
-        assert_eq!((advised.to_string().as_str(), advised.failure()), ("it failed", Some(known)));
+        assert_eq!((advised.to_string().as_str(), advised.failure()), ("it failed: for want of it", Some(known)));
+        assert!(advised.blames_state(), "{advised:?}");
         let other = advise(Some(&remote), Error::ground("full").hint("free some"));
         assert_eq!((other.to_string().as_str(), other.hint_text()), ("full", Some("free some")));
         let own = advise(None, Error::failed("it failed").hint("reset").known(known));
