@@ -150,10 +150,10 @@ fn may_be_of_state(error: &Error) -> bool {
 /// Does one level, whatever the others would do. The workspace's lock must be held.
 ///
 /// # Errors
-/// When BuildKit refuses, or the daemons don't come up again.
-pub fn apply(context: &Context, level: Level, done: &mut Vec<Freed>) -> Result<()> {
+/// When BuildKit refuses, or takes longer than it may, or the daemons don't come up again.
+pub fn apply(context: &Context, level: Level, patience: Duration, done: &mut Vec<Freed>) -> Result<()> {
     match level {
-        Level::Buildkit(prune) => climb(context, prune, PATIENCE).map(|freed| done.push(freed)),
+        Level::Buildkit(prune) => climb(context, prune, patience).map(|freed| done.push(freed)),
         Level::Hard => hard(context, done),
     }
 }

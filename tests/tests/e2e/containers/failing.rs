@@ -271,3 +271,30 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     assert!(["daemon-ended", "daemon-down"].contains(&explained["id"].as_str().unwrap()), "{explained}{failed}");
     assert_eq!(failed.json()["failure"]["id"], explained["id"], "{failed}");
 }
+
+/// Whether buildkitd notices that its containerd is gone is a race, so here buildctl is one that waits for ever.
+#[test]
+fn a_build_does_not_wait_for_a_daemon_that_has_ended() {
+    let context = machine();
+    run(&context, &["up", "--no-start"]).success();
+    let buildctl = context.root().join("buildctl");
+    std::fs::copy(context.base_dir().join("buildkit/installed/bin/buildctl"), &buildctl).unwrap();
+    let hang = "mkfifo \"$0.$$\" && exec 3<>\"$0.$$\" && rm \"$0.$$\" && echo it waits >&2 && read -r _ <&3";
+    let script =
+        format!("#!/bin/sh\ncase \"$*\" in *' build '*) {hang};; esac\nexec '{}' \"$@\"\n", buildctl.display());
+    let folder = with_stand_in(&context, "buildkit", "buildctl", script.into_bytes());
+    for (component, daemon) in [("containerd", "containerd"), ("buildkit", "buildkitd")] {
+        let mut building =
+            xtask(&context, &["build-sample", "--json", "--timeout", "1h", "--buildkit", &folder]).spawn();
+        building.wait_for_output("it waits");
+        crate::kill(pid(&context, daemon).unwrap());
+        let failed = building.wait().exited(3);
+        let report = failed.json();
+        assert_eq!(report["failure"]["id"], "daemon-ended", "{failed}");
+        let message = report["failure"]["message"].as_str().unwrap();
+        let begins = "failed to build `docker.io/library/buildkit-sample:latest`, and ";
+        assert!(message.starts_with(&format!("{begins}{daemon} no longer runs")), "{failed}");
+        let hint = report["failure"]["hint"].as_str().unwrap();
+        assert!(hint.contains(&format!("{component}/{daemon}.log")), "{failed}");
+    }
+}

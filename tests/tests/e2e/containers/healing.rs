@@ -139,6 +139,24 @@ fn a_level_that_hangs_gives_way_to_the_last_one() {
     assert_eq!((report["resets"].as_array().unwrap().len(), &report["resets"][0]["level"]), (1, &"hard".into()));
 }
 
+/// The same in the middle of a healing: what the level took is not taken from the attempt after it. buildctl is the real one but
+/// for `prune`.
+#[test]
+fn a_level_that_hangs_takes_no_time_from_the_build() {
+    let context = machine();
+    let sample = fault(&context, true);
+    let buildctl = context.root().join("buildctl");
+    fs::copy(context.base_dir().join("buildkit/installed/bin/buildctl"), &buildctl).unwrap();
+    let hang = "mkfifo \"$0.$$\" && exec 3<>\"$0.$$\" && rm \"$0.$$\" && read -r _ <&3";
+    let script =
+        format!("#!/bin/sh\ncase \"$*\" in *' prune '*) {hang};; esac\nexec '{}' \"$@\"\n", buildctl.display());
+    let folder = with_stand_in(&context, "buildkit", "buildctl", script.into_bytes());
+    let line = ["build-sample", "--json", "--heal", "--sample", &sample, "--timeout", "15s", "--buildkit", &folder];
+    let healed = run(&context, &line).success();
+    assert!(healed.stderr.contains("warning: `buildctl prune` took longer than 15s"), "{healed}");
+    assert_eq!(healed.json()["healed"], "hard", "{healed}");
+}
+
 #[test]
 fn ci_heals_unasked_and_makes_it_an_annotation() {
     let context = machine();

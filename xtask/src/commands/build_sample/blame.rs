@@ -81,6 +81,15 @@ pub fn blame(
     }
 }
 
+/// The ground's fault: a client was ended because a daemon that it needs no longer runs, and it would have waited for ever.
+pub fn blame_ended(context: &Context, what: &str, ended: Option<Component>) -> Error {
+    let component = ended.unwrap_or(Component::Containerd);
+    let message = format!("{what}, and {} no longer runs", component.main_program());
+    let error = daemon::with_log(&context.workspace, component, message);
+    // What was killed has logged nothing of it.
+    if error.failure().is_some() { error } else { error.known(failure::DAEMON_ENDED) }
+}
+
 /// Whether what builds says itself that state is to blame. A container can print any words, and a log has those of others too.
 fn is_stale(stage: Stage, last: &str) -> bool {
     let said = last_word(last, stage).and_then(|_| failure::explain(last, Some(Speaker::Client)));

@@ -1,10 +1,11 @@
 //! Building a sample's image.
 
-use super::blame::blame;
+use super::blame::{blame, blame_ended};
 use super::report::millis;
 use super::showing::{Stage, Stdout, show};
 use super::stand::Stand;
 use super::trial::{Outcome, Trial};
+use super::watching::Watch;
 use crate::base_image;
 use crate::client::{BaseImage, Build};
 use crate::commands::in_docker;
@@ -35,13 +36,14 @@ pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<
     let before = Marks::now(&context.workspace);
     let group = context.ui.group("build");
     let begun = Instant::now();
-    let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle)?;
+    let mut watch = Watch::over(&context.workspace, stand.daemons);
+    let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle, &mut watch)?;
     outcome.times.build_ms = Some(millis(begun.elapsed()));
     drop(group);
     // What a build that was ended had handed over, Docker may still load: its record goes on saying so.
     let noted = match ending {
         Ending::Exited(_) => loading.map_or(Ok(()), |loading| loading.done(context)),
-        Ending::TimedOut => Ok(()),
+        Ending::TimedOut | Ending::InVain => Ok(()),
     };
     match ending {
         Ending::Exited(status) if status.success() => noted,
@@ -50,6 +52,7 @@ pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<
             Err(blame(context, Stage::Build, stand.daemons, what, &said, &before))
         }
         Ending::TimedOut => Err(trial.out_of_time("building")),
+        Ending::InVain => Err(blame_ended(context, &format!("failed to build `{image}`"), watch.ended())),
     }
 }
 

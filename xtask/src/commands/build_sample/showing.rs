@@ -1,5 +1,6 @@
 //! Running a client, and showing what it says.
 
+use super::watching::Watch;
 use crate::commands::Relay;
 use crate::context::Context;
 use crate::error::Result;
@@ -41,7 +42,13 @@ pub enum Stdout {
 }
 
 /// Runs a client, showing what it says. Why it failed is left to the error that ends the command.
-pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -> Result<(Ending, String, String)> {
+pub fn show(
+    context: &Context,
+    argv: &Argv,
+    deadline: Instant,
+    stdout: Stdout,
+    watch: &mut Watch,
+) -> Result<(Ending, String, String)> {
     context.ui.detail(&argv.shown());
     let is_relayed = stdout == Stdout::Relayed;
     let stage = if stdout == Stdout::Idle { Stage::Build } else { Stage::Run };
@@ -57,7 +64,8 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -
         }
         if last_word(&line, stage).is_some() { held = Some(line) } else { context.ui.passed_on(&line) }
     };
-    let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
+    let patience = deadline.saturating_duration_since(Instant::now());
+    let take = |stream, chunk: &[u8]| {
         if stream == Stream::Stdout {
             printed.extend_from_slice(chunk);
             if is_relayed && let Err(error) = relay.print(chunk) {
@@ -71,7 +79,8 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -
             let whole: Vec<u8> = line.drain(..=end).collect();
             pass_on(&whole);
         }
-    })?;
+    };
+    let ending = process::stream_while(argv, patience, take, || watch.is_worth_it())?;
     if !line.is_empty() {
         pass_on(&line);
     }
