@@ -409,7 +409,7 @@ fn messages_are_known_as_they_really_appear() {
         let text = format!("time=\"…\" level=info msg=\"booting\"\n{line}\n\n");
         if *by == Run {
             let said = format!("#5 x\n------\n > [2/2] RUN x:\n0.512 {line}\n------\nerror: failed to solve");
-            assert_eq!(explain_step(&said).map(|found| found.failure.id), Some(*of), "{line}");
+            assert_eq!(explain_step(&said, None).map(|found| found.failure.id), Some(*of), "{line}");
         } else {
             assert_eq!(id(&text, Some(*by)), Some(*of), "{line}");
         }
