@@ -14,3 +14,4 @@ mod report;
 mod resetting;
 mod running;
 mod source;
+mod tidying;

@@ -41,12 +41,17 @@ pub fn build(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<
     outcome.times.build_ms = Some(millis(begun.elapsed()));
     drop(group);
     // What a build that was ended had handed over, Docker may still load: its record goes on saying so.
-    let noted = match ending {
-        Ending::Exited(_) => loading.map_or(Ok(()), |loading| loading.done(context)),
-        Ending::TimedOut | Ending::InVain => Ok(()),
-    };
+    if let (Ending::Exited(_), Some(loading)) = (ending, loading)
+        && let Err(error) = loading.done(context)
+    {
+        // The build ended as it did, whatever Docker says of the images before it.
+        context.ui.warn(&format!(
+            "failed to tidy up in Docker after the build: {error}; it stays on record for `{}`",
+            context.typed("clean")
+        ));
+    }
     match ending {
-        Ending::Exited(status) if status.success() => noted,
+        Ending::Exited(status) if status.success() => Ok(()),
         Ending::Exited(status) => {
             let what = format!("failed to build `{image}` ({})", process::exit(status));
             Err(blame(context, Stage::Build, stand.daemons, what, &said, &before))
