@@ -11,7 +11,7 @@ pub use copied::explain_copied;
 pub use lines::{Found, bare, explain};
 pub use steps::explain_step;
 
-use crate::error;
+use crate::exit;
 use crate::platform::Os;
 
 /// A message that is known, and what to make of it.
@@ -53,10 +53,10 @@ pub enum Class {
 impl Class {
     /// Whose fault it is when a build ends with it. A machine that can't run an image says nothing about a release, so that is
     /// the ground's too.
-    pub fn fault(self) -> error::Class {
+    pub fn fault(self) -> exit::Class {
         match self {
-            Class::Ground | Class::HostMismatch => error::Class::Ground,
-            Class::StaleState | Class::UnsupportedFeature | Class::ReleaseBug => error::Class::Failed,
+            Class::Ground | Class::HostMismatch => exit::Class::Ground,
+            Class::StaleState | Class::UnsupportedFeature | Class::ReleaseBug => exit::Class::Failed,
         }
     }
 

@@ -31,6 +31,7 @@ pub mod config;
 pub mod docker;
 pub mod doctor;
 pub mod error;
+pub mod exit;
 pub mod failure;
 pub mod network;
 pub mod platform;

@@ -430,7 +430,7 @@ fn every_row_has_such_a_message_and_all_that_belongs_to_it() {
         assert!(!known.platforms.is_empty() && !known.said_by.is_empty(), "{}", known.id);
         assert!(known.matchers.iter().all(|parts| !parts.is_empty()) && !known.matchers.is_empty(), "{}", known.id);
         // What a RUN says is never a verdict on the ground.
-        assert!(!known.said_by.contains(&Run) || known.class.fault() == error::Class::Failed, "{}", known.id);
+        assert!(!known.said_by.contains(&Run) || known.class.fault() == exit::Class::Failed, "{}", known.id);
         assert_eq!(find(known.id), Some(known));
         ids.push(known.id);
     }
