@@ -4,6 +4,9 @@
 //! ([`names`] has the table) or by its shape. In doubt a value goes: a bundle is for strangers. Digests, versions, references to
 //! images and sentences stay: a bundle is for reading, too.
 
+mod ends;
+#[cfg(test)]
+mod growth;
 mod names;
 mod options;
 mod people;
@@ -200,6 +203,18 @@ fn longest_first(values: &[String]) -> Vec<&str> {
     let mut values: Vec<&str> = values.iter().map(String::as_str).collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     values
+}
+
+/// What the tests of the rooms have in common.
+#[cfg(test)]
+mod testing {
+    use super::text::{Place, cut};
+
+    /// A text without the places that were found in it.
+    #[track_caller]
+    pub(super) fn hidden(places: impl Fn(&str) -> Vec<Place>, text: &str, expected: &str) {
+        assert_eq!(cut(text, places(text), "%"), expected);
+    }
 }
 
 #[cfg(test)]
