@@ -33,11 +33,11 @@ pub fn choose<'a>(context: &'a Context, wanted: Wanted, remote: Option<&Remote>)
     match wanted {
         Wanted::Buildctl => {}
         Wanted::Buildx => {
-            let server = docker::ask(os).map_err(|trouble| trouble.error(os))?;
+            let server = docker::ask(os, docker::PATIENCE).map_err(|trouble| trouble.error(os))?;
             return buildx(context, &server, remote);
         }
         Wanted::Auto => {
-            let reason = match docker::ask(os).map(|server| buildx(context, &server, remote)) {
+            let reason = match docker::ask(os, docker::PATIENCE).map(|server| buildx(context, &server, remote)) {
                 Ok(Ok(client)) => return Ok(client),
                 // What was asked for by name is not passed over.
                 Ok(Err(error)) if context.buildx.is_some() => return Err(error),
@@ -77,7 +77,8 @@ fn buildx<'a>(context: &'a Context, server: &Server, remote: Option<&Remote>) ->
 
 /// A plugin that never answers is not passed over: the build would hang on it, or wonder why its Docker has another.
 fn has_plugin() -> Result<bool> {
-    docker::has_buildx().map_err(|trouble| {
+    let version = docker::buildx_version(docker::PATIENCE);
+    version.map(|version| version.is_some()).map_err(|trouble| {
         Error::ground(format!("failed to ask for Docker's buildx: {trouble}"))
             .hint("mend or remove Docker's plugin, or give another buildx with `--buildx SPEC|PATH`")
     })
