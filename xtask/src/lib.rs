@@ -1,12 +1,14 @@
 //! The harness behind `cargo xtask`: runs the newest BuildKit and containerd out of the target folder, builds and runs a
 //! sample image with them, and says whether that works.
 //!
-//! Calls run one way: [`cli`] → [`commands`] → [`install`], [`daemon`], [`client`], [`source`] → the other effects → the
-//! pure modules.
+//! Calls run one way: [`cli`] → [`commands`] → [`probe`] → [`install`], [`daemon`], [`client`], [`source`] → the other effects
+//! → the pure modules.
 
 pub mod cli;
 pub mod commands;
 pub mod context;
+
+pub mod probe;
 
 pub mod client;
 pub mod daemon;
@@ -21,7 +23,6 @@ pub mod http;
 pub mod lock;
 pub mod os;
 pub mod poll;
-pub mod probe;
 pub mod process;
 pub mod ui;
 

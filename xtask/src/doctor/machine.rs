@@ -2,10 +2,9 @@
 
 use super::{Check, elsewhere};
 use crate::error::Error;
-use crate::os::Process;
 use crate::platform::Os;
 use crate::ui::bytes;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Judges the rights of this process. `again` is how this `doctor` is typed.
 pub fn rights(missing: Option<&Error>, again: &str, os: Os) -> Check {
@@ -65,13 +64,22 @@ pub fn disk(free: Result<u64, String>, clean: Option<&str>, os: Os) -> Check {
     }
 }
 
+/// Who listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Its id.
+    pub pid: u32,
+    /// The program it runs.
+    pub program: PathBuf,
+}
+
 /// A place where a daemon listens, or is to.
 #[derive(Debug)]
 pub struct Listening {
     /// The place.
     pub endpoint: String,
     /// Who listens there.
-    pub process: Option<Process>,
+    pub process: Option<Listener>,
     /// Whether that is this workspace's own daemon.
     pub is_ours: bool,
 }
@@ -91,8 +99,8 @@ pub fn endpoints(found: &[Listening], os: Os) -> Check {
     Check::ok(CHECK, if ours > 0 { "the workspace's own daemons listen there" } else { "free" })
 }
 
-fn listens(process: &Process, endpoint: &str) -> String {
-    format!("`{}` (pid {}) listens at `{endpoint}`", process.executable.display(), process.pid)
+fn listens(process: &Listener, endpoint: &str) -> String {
+    format!("`{}` (pid {}) listens at `{endpoint}`", process.program.display(), process.pid)
 }
 
 /// Judges what is installed or listens besides the workspace: it is never in the way, and never touched.
@@ -175,8 +183,8 @@ mod tests {
     use super::*;
     use crate::doctor::Verdict::{Ok as Fine, Problem, Warning};
 
-    fn process(program: &str) -> Option<Process> {
-        Some(Process { pid: 7, started: 1, executable: program.into() })
+    fn process(program: &str) -> Option<Listener> {
+        Some(Listener { pid: 7, program: program.into() })
     }
 
     #[test]
