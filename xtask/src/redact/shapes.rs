@@ -155,7 +155,8 @@ fn private_keys(text: &str) -> Vec<Place> {
     let ends: Vec<usize> = text.match_indices("-----END ").map(|(at, _)| at).collect();
     let mut places: Vec<Place> = Vec::new();
     for (at, _) in text.match_indices("PRIVATE KEY") {
-        let is_gone = places.last().is_some_and(|place| at < place.end);
+        // The mark's own dashes may be those of the end that was found.
+        let is_gone = places.last().is_some_and(|place| at + LONGEST_MARK < place.end);
         if !is_gone {
             places.extend(private_key(text, at, &ends));
         }
@@ -258,6 +259,11 @@ mod tests {
             r#""-----BEGIN PRIVATE KEY-----%-----END PRIVATE KEY-----\n" b"#,
         );
         hidden(places, "\"-----BEGIN PRIVATE KEY-----\\nabc\" b", "\"-----BEGIN PRIVATE KEY-----%\" b");
+        hidden(
+            places,
+            "-----BEGIN PRIVATE KEY-----a -----BEGIN PRIVATE KEY-----END b",
+            "-----BEGIN PRIVATE KEY-----%-----%",
+        );
         let tail = "a line\nMIIEabcdefghijklmnop\nMIIEabcdefghijklmnop\nab==\n-----END PRIVATE KEY-----\n";
         hidden(places, tail, "a line\n%-----END PRIVATE KEY-----\n");
         for kept in ["the PRIVATE KEY", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----"] {
