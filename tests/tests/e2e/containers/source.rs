@@ -55,6 +55,10 @@ fn a_source_checkout_is_built_with_the_users_go() {
     assert_eq!(built.stdout, hello());
     assert!(built.stderr.contains("Built runc"), "{built}");
     assert!(built.stderr.contains("Resolved runc unknown (checkout)"), "{built}");
+    // Go's cache is the user's, and outlives the workspace that libseccomp may have been unpacked in.
+    run(&context, &["clean", "--cache"]).success();
+    let other = context.root().join("other").display().to_string();
+    run(&context, &["up", "--no-start", "--base-dir", &other, "--runc", folder.to_str().unwrap()]).success();
 }
 
 /// buildx is no daemon: it comes beside those that are up, and `--fresh` brings it again.
