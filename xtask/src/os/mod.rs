@@ -38,15 +38,14 @@ pub struct Seclusion {
     pub shared_with: Option<u32>,
 }
 
-/// Of all processes, each with its parent's id: those that run a program that counts, and all that these have started. The
-/// innermost first.
-fn of_folder(all: &HashMap<u32, (Process, u32)>, counts: impl Fn(&Path) -> bool) -> Vec<Process> {
+/// Of all processes, each with its parent's id: those that count, and all that these have started. The innermost first.
+fn families(all: &HashMap<u32, (Process, u32)>, counts: impl Fn(&Process) -> bool) -> Vec<Process> {
     let depth_below = |process: &Process| {
         let mut depth = None;
         let mut at = process.pid;
         for steps in 0..all.len() {
             let Some((process, parent)) = all.get(&at) else { break };
-            if counts(&process.executable) {
+            if counts(process) {
                 depth = Some(steps);
             }
             // A parent that is younger than its child only got the pid of the real one, which has ended.
@@ -75,7 +74,7 @@ mod tests {
     }
 
     fn pids(processes: &[(u32, u32, u64, &str)]) -> Vec<u32> {
-        let found = of_folder(&all(processes), |program| program.starts_with("/w"));
+        let found = families(&all(processes), |process| process.executable.starts_with("/w"));
         found.iter().map(|process| process.pid).collect()
     }
 

@@ -21,7 +21,7 @@ pub use layers::{release_layers, release_mounts};
 pub use looking::{free_space, group_of, has_service, host_name, long_paths_enabled, system_proxy, windows_revision};
 pub use moving::rename;
 pub use networks::host_networks;
-pub use processes::{has_ended, is_same_path, kill, listener, process, processes_of};
+pub use processes::{family, has_ended, is_same_path, kill, listener, process, processes_of};
 pub use starting::start_detached;
 pub use stopping::{ask_to_stop, ask_to_stop_by, errand};
 

@@ -2,8 +2,9 @@
 
 use super::Argv;
 use crate::error::{Context, Result};
+use crate::os;
 use std::io::Read;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -74,9 +75,19 @@ pub fn stream_while(
     if let Ok(Some(status)) = child.try_wait() {
         return Ok(Ending::Exited(status));
     }
+    end(child);
+    Ok(why)
+}
+
+/// Kills a program and what it has started: `docker` has its plugins do the work, which would go on without it.
+///
+/// A process group of its own would be simpler to kill, but Ctrl-C in a terminal would no longer reach it.
+fn end(mut child: Child) {
+    // Nothing leads from a dead parent to its children.
+    let family = os::family(child.id());
     drop(child.kill());
     drop(child.wait());
-    Ok(why)
+    family.iter().for_each(os::kill);
 }
 
 /// Why there are no more chunks to hand over.

@@ -137,15 +137,21 @@ fn the_users_docker_is_what_it_was_and_clean_takes_only_what_is_the_workspaces()
     assert_eq!(context.strays(), Vec::<String>::new(), "nothing is written outside the workspace");
 }
 
+/// A Docker configuration whose `docker` has a buildx of its own.
+pub(super) fn own_plugin(context: &TestContext) -> PathBuf {
+    run(context, &["up", "--no-start", "--buildx", "latest"]).success();
+    let program = fs::read(workspace(context).program(Component::Buildx, "buildx")).unwrap();
+    run(context, &["clean"]).success();
+    let config = context.root().join("users-docker");
+    context.write_program(config.join("cli-plugins/docker-buildx"), program);
+    config
+}
+
 #[test]
 fn dockers_own_buildx_is_taken_unless_another_is_asked_for() {
     let context = machine();
     let engine = Engine::start(&context);
-    run(&context, &["up", "--no-start", "--buildx", "latest"]).success();
-    let program = fs::read(workspace(&context).program(Component::Buildx, "buildx")).unwrap();
-    run(&context, &["clean"]).success();
-    let config = context.root().join("users-docker");
-    context.write_program(config.join("cli-plugins/docker-buildx"), program);
+    let config = own_plugin(&context);
     let before = contents(&config);
     let build = |arguments: &[&str]| {
         with(&engine, &context, &[&["build-sample"], arguments].concat()).env("DOCKER_CONFIG", &config).run().success()

@@ -1,6 +1,6 @@
 //! What the workspace has in Docker, and that nothing else there is touched: with Docker away, another's images, a kill.
 
-use super::docker::{image, with};
+use super::docker::{image, own_plugin, with};
 use crate::{hello, machine, run, xtask};
 use std::fs;
 use tests::TestContext;
@@ -171,8 +171,8 @@ fn whoever_is_killed_between_loading_and_noting_leaves_nothing_unknown() {
     for (number, word) in ["first", "second", "third"].into_iter().enumerate() {
         let mut running = build(word);
         running.wait_for_output("the image is loaded");
-        // Its whole group is killed.
-        drop(running);
+        let killed = running.kill();
+        assert!(killed.was_killed(), "{killed}");
         assert_eq!(images(&engine).len(), before.len() + 1 + number, "each is there, and but for the last nameless");
     }
     let cleaned = xtask(&context, &["clean"]);
@@ -190,9 +190,27 @@ fn whoever_is_killed_while_loading_leaves_nothing_unknown() {
     for step in ["Building", "exporting to docker image format", "sending tarball", "importing to docker"] {
         let mut running = with(&engine, &context, &["build-sample"]).spawn();
         running.wait_for_output(step);
-        drop(running);
+        let killed = running.kill();
+        assert!(killed.was_killed(), "it had ended before it was killed at `{step}`: {killed}");
         let cleaned = with(&engine, &context, &["clean"]).run().success();
         assert!(!cleaned.stderr.contains("warning"), "{cleaned}");
         assert_eq!(images(&engine), Vec::<String>::new(), "killed at `{step}`");
     }
+}
+
+/// `docker` only starts the plugin that builds, and that would go on without it.
+#[test]
+fn a_build_that_takes_too_long_ends_with_all_that_it_started() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    let config = own_plugin(&context);
+    context.write("own/Dockerfile", "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n");
+    let own = context.root().join("own").display().to_string();
+    let line = ["build-sample", "--client", "buildx", "--timeout", "20s", "--sample", &own];
+    let mut running = with(&engine, &context, &line).env("DOCKER_CONFIG", &config).spawn();
+    running.wait_for_output(" on");
+    assert!(!xtask::os::processes_of(&config).is_empty(), "the plugin builds");
+    let failed = running.wait().exited(1);
+    assert!(failed.stderr.contains("took longer than 20s"), "{failed}");
+    assert_eq!(xtask::os::processes_of(&config), []);
 }

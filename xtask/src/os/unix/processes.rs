@@ -56,12 +56,22 @@ fn stat(pid: u32) -> Option<Stat> {
 
 /// Every process that runs a program in a folder, and all that these have started: the innermost first.
 pub fn processes_of(folder: &Path) -> Vec<Process> {
+    os::families(&all(), |process| process.executable.starts_with(folder))
+}
+
+/// A process and all that it has started, as far as their parents are still there: the innermost first.
+pub fn family(pid: u32) -> Vec<Process> {
+    os::families(&all(), |process| process.pid == pid)
+}
+
+/// All processes that this one may look at, each with its parent's id.
+fn all() -> HashMap<u32, (Process, u32)> {
     let pids = fs::read_dir("/proc")
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let mut all: HashMap<u32, (Process, u32)> = HashMap::new();
+    let mut all = HashMap::new();
     for pid in pids {
         if let Some(stat) = stat(pid)
             && let Some(process) = process_with(pid, &stat)
@@ -69,7 +79,7 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
             all.insert(pid, (process, stat.parent));
         }
     }
-    os::of_folder(&all, |program| program.starts_with(folder))
+    all
 }
 
 /// Asks a process to stop; tells whether it could be asked.

@@ -58,11 +58,17 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
     // The system names a program by the path it was started with, or by the one that all links on it lead to.
     let folders = [Some(comparable(folder)), resolved(folder)];
     let is_in = |name: &Path| folders.iter().flatten().any(|folder| name.starts_with(folder));
-    os::of_folder(&all(), |program| {
+    os::families(&all(), |process| {
+        let program = &process.executable;
         is_in(&comparable(program))
             // A short name, as the system makes them, has a tilde.
             || program.to_string_lossy().contains('~') && resolved(program).is_some_and(|name| is_in(&name))
     })
+}
+
+/// A process and all that it has started, as far as their parents are still there: the innermost first.
+pub fn family(pid: u32) -> Vec<Process> {
+    os::families(&all(), |process| process.pid == pid)
 }
 
 /// Whether two paths are of the same file: by their text, or by what they lead to without links and short names.
