@@ -6,15 +6,17 @@ use crate::explained::means;
 use crate::{hello, machine, run, xtask};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use tests::docker::{Engine, terminate};
+use std::process::{Command, Stdio};
+use tests::docker::Engine;
+use tests::started::{PATIENCE, Started};
 use tests::{Outcome, TestContext, real};
 use xtask::component::Component;
+use xtask::error::Error;
+use xtask::poll::{self, Look};
 
 /// A buildkitd with TLS that the harness did not start, ended when it is dropped.
 struct Buildkitd {
-    child: Child,
+    _child: Started,
     address: String,
 }
 
@@ -39,24 +41,19 @@ impl Buildkitd {
         command.arg("--tlscert").arg(tls.join("server.pem")).arg("--tlskey").arg(tls.join("server.key"));
         command.env("TMPDIR", &programs).current_dir(&programs);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap());
-        let mut child = command.spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
+        let mut child = Started::new(command.spawn().unwrap());
+        let look = || {
             let text = fs::read_to_string(&log).unwrap();
             if let Some((_, rest)) = text.split_once("running server on ") {
-                let address = rest.split(['"', '\n']).next().unwrap();
-                return Self { child, address: format!("tcp://{address}") };
+                return Ok(Look::Ready(rest.split(['"', '\n']).next().unwrap().to_owned()));
             }
-            let is_up = child.try_wait().unwrap().is_none() && Instant::now() < deadline;
-            assert!(is_up, "buildkitd does not come up:\n{text}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Buildkitd {
-    fn drop(&mut self) {
-        terminate(&mut self.child);
+            child.check()?;
+            Ok(Look::NotYet("it does not say where it listens".into()))
+        };
+        let address = poll::until(PATIENCE, look, Error::ground).unwrap_or_else(|error| {
+            panic!("buildkitd does not come up: {error}\n{}", fs::read_to_string(&log).unwrap())
+        });
+        Self { _child: child, address: format!("tcp://{address}") }
     }
 }
 

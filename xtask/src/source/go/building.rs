@@ -166,8 +166,11 @@ mod tests {
 
     #[test]
     fn a_failing_linkers_own_words_are_told() {
-        let linker = "# x/runc\nlink: running gcc failed: exit status 1\n/usr/bin/ld: cannot find -lseccomp: No such file\n";
-        for last in ["collect2: error: ld returned 1 exit status\n\n", "clang: error: linker command failed with exit code 1\n"] {
+        let linker =
+            "# x/runc\nlink: running gcc failed: exit status 1\n/usr/bin/ld: cannot find -lseccomp: No such file\n";
+        for last in
+            ["collect2: error: ld returned 1 exit status\n\n", "clang: error: linker command failed with exit code 1\n"]
+        {
             assert_eq!(why(&format!("{linker}{last}")), "/usr/bin/ld: cannot find -lseccomp: No such file");
             assert_eq!(why(last), last.trim());
         }
