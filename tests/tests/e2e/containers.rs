@@ -1,11 +1,9 @@
 //! What takes containers of Linux: samples whose Dockerfiles have a shell's commands in them.
 
 mod docker;
-mod doctor;
 mod explained;
 mod failing;
 mod healing;
-mod leaving;
 mod main_job;
 mod places;
 mod registries;

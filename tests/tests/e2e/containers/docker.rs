@@ -1,4 +1,8 @@
-//! Docker as the client: a real engine of the test's own, and a real buildx.
+//! Docker as the client: a real engine of the test's own, and a real buildx. Nothing else here needs Docker.
+
+mod doctor;
+mod leaving;
+mod remote;
 
 use crate::{hello, machine, run, xtask};
 use std::fs;

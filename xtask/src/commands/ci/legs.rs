@@ -19,6 +19,9 @@ const WINE: &str = ".ci/wine";
 /// The shell scripts of the repository.
 const SCRIPTS: [&str; 3] = [".ci/run", WINE, "fixtures/containerd-config/make"];
 
+/// The end-to-end tests that need Docker, by the beginning of their names.
+const DOCKER: &str = "containers::docker::";
+
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// A part of the checks.
@@ -66,15 +69,21 @@ pub fn all() -> Vec<Leg> {
         Leg::new("shellcheck", in_repository(Argv::new("shellcheck").args(SCRIPTS))).needs_programs(&["shellcheck"]),
         Leg::new("test", cargo().args(["test", "--workspace"])),
     ];
-    let end_to_end = cargo().args(["test", "--package", "tests", "--features", "e2e", "--test", "e2e"]);
-    let end_to_end = Leg::new("end to end", end_to_end).needs_rights();
     if Platform::host().is_ok_and(|host| host.os == Os::Windows) {
-        legs.push(end_to_end.needs_programs(&["go"]));
+        legs.push(end_to_end("end to end", &[]));
         return legs;
     }
-    legs.push(end_to_end.needs_programs(&["go", "cc", "ldd", "dockerd", "openssl"]));
+    let on_linux = |leg: Leg| leg.needs_programs(&["cc", "ldd", "openssl"]);
+    legs.push(on_linux(end_to_end("end to end, without Docker", &["--skip", DOCKER])));
+    legs.push(on_linux(end_to_end("end to end, with Docker", &[DOCKER])).needs_programs(&["docker", "dockerd"]));
     legs.extend(windows(&lint));
     legs
+}
+
+/// The end-to-end tests, or some of them.
+fn end_to_end(name: &'static str, chosen: &[&str]) -> Leg {
+    let tests = cargo().args(["test", "--package", "tests", "--features", "e2e", "--test", "e2e", "--"]);
+    Leg::new(name, tests.args(chosen.iter().copied())).needs_rights().needs_programs(&["go"])
 }
 
 /// The same on Windows, as far as Wine is one.

@@ -1,6 +1,6 @@
 //! What the workspace has in Docker, and that nothing else there is touched: with Docker away, another's images, a kill.
 
-use super::docker::{image, own_plugin, with};
+use super::{image, own_plugin, with};
 use crate::{hello, machine, run, xtask};
 use std::fs;
 use tests::TestContext;
