@@ -147,7 +147,10 @@ pub fn listener(endpoint: &Endpoint) -> Option<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
+    use crate::poll::{self, Look};
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     #[test]
     fn a_process_is_there_until_it_ends() {
@@ -158,6 +161,23 @@ mod tests {
         child.wait().unwrap();
         // The handle that `child` still has keeps its pid from being used again.
         assert_eq!(process(child.id()), None);
+    }
+
+    #[test]
+    fn a_family_is_a_process_and_what_it_started() {
+        let mut outer =
+            Command::new("cmd").args(["/c", "cmd"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let look = || match family(outer.id()) {
+            found if found.len() == 2 => Ok(Look::Ready(found)),
+            found => Ok(Look::NotYet(format!("{found:?}"))),
+        };
+        let found = poll::until(Duration::from_secs(60), look, Error::ground).unwrap();
+        assert_eq!(found[1].pid, outer.id(), "the innermost is first: {found:?}");
+        outer.kill().unwrap();
+        outer.wait().unwrap();
+        kill(&found[0]);
+        let look = || Ok(process(found[0].pid).map_or(Look::Ready(()), |it| Look::NotYet(format!("{it:?}"))));
+        poll::until(Duration::from_secs(60), look, Error::ground).unwrap();
     }
 
     #[test]
