@@ -1,6 +1,7 @@
 //! Docker as the client: a real engine of the test's own, and a real buildx. Nothing else here needs Docker.
 
 mod doctor;
+mod explained;
 mod leaving;
 mod remote;
 

@@ -256,10 +256,14 @@ fn a_file_system_that_nothing_can_be_stacked_on() {
 #[test]
 fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let context = machine();
-    let building = sample(&context, "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n", None);
+    let building = sample(
+        &context,
+        "FROM base\nRUN echo x > /hold; printf 'at-%s\\n' 42; while :; do read x < /hold; done\n",
+        None,
+    );
     let mut run =
         xtask(&context, &["build-sample", "--json", "--sample", &building]).timeout(Duration::from_secs(120)).spawn();
-    run.wait_for_output(" on");
+    run.wait_for_output("at-42");
     crate::kill(pid(&context, "buildkitd").unwrap());
     let failed = run.wait();
     assert_eq!(failed.code, 3, "{failed}");

@@ -208,14 +208,17 @@ fn the_harness_does_not_get_there_by_itself() {
         run(&context, line).success();
         works(&line.join(" "));
     }
-    context.write("held/Dockerfile", "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n");
+    context.write(
+        "held/Dockerfile",
+        "FROM base\nRUN echo x > /hold; printf 'at-%s\\n' 42; while :; do read x < /hold; done\n",
+    );
     let held = context.root().join("held").display().to_string();
     for killed in [&["containerd"][..], &["buildkitd"], &["containerd", "buildkitd"]] {
         killed.iter().for_each(|daemon| kill(pid(&context, daemon).unwrap()));
         works(&format!("a kill of {killed:?}"));
         // And in the middle of a build.
         let mut building = xtask(&context, &["build-sample", "--sample", &held]).spawn();
-        building.wait_for_output(" on");
+        building.wait_for_output("at-42");
         killed.iter().for_each(|daemon| kill(pid(&context, daemon).unwrap()));
         building.wait().exited(3);
         works(&format!("a kill of {killed:?} while they built"));

@@ -204,11 +204,14 @@ fn a_build_that_takes_too_long_ends_with_all_that_it_started() {
     let context = machine();
     let engine = Engine::start(&context);
     let config = own_plugin(&context);
-    context.write("own/Dockerfile", "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n");
+    context.write(
+        "own/Dockerfile",
+        "FROM base\nRUN echo x > /hold; printf 'at-%s\\n' 42; while :; do read x < /hold; done\n",
+    );
     let own = context.root().join("own").display().to_string();
     let line = ["build-sample", "--client", "buildx", "--timeout", "20s", "--sample", &own];
     let mut running = with(&engine, &context, &line).env("DOCKER_CONFIG", &config).spawn();
-    running.wait_for_output(" on");
+    running.wait_for_output("at-42");
     assert!(!xtask::os::processes_of(&config).is_empty(), "the plugin builds");
     let failed = running.wait().exited(1);
     assert!(failed.stderr.contains("took longer than 20s"), "{failed}");
