@@ -12,4 +12,3 @@ mod report;
 mod resetting;
 mod running;
 mod source;
-mod tidying;

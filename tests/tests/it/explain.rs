@@ -120,8 +120,10 @@ fn what_is_not_known_is_not_explained() {
 }
 
 /// The end-to-end tests that make the real programs fail, and look at what that is found to be.
-const PROVOKING: [&str; 6] = [
+const PROVOKING: [&str; 8] = [
     include_str!("../e2e/explained.rs"),
+    include_str!("../e2e/containers/docker/explained.rs"),
+    include_str!("../e2e/containers/docker/remote.rs"),
     include_str!("../e2e/containers/explained.rs"),
     include_str!("../e2e/containers/healing.rs"),
     include_str!("../e2e/containers/registries.rs"),

@@ -4,6 +4,7 @@ mod doctor;
 mod explained;
 mod leaving;
 mod remote;
+mod tidying;
 
 use crate::{hello, machine, run, xtask};
 use std::fs;

@@ -1,6 +1,6 @@
 //! Tidying up in Docker, once a build has ended: what comes of that is not what came of the build.
 
-use super::docker::{image, with};
+use super::{image, with, workspace};
 use crate::{hello, machine};
 use std::fs;
 use std::path::PathBuf;
@@ -40,7 +40,10 @@ fn a_build_ends_as_it_did_whatever_docker_says_afterwards() {
         } else {
             assert!(built.stderr.contains("did not complete successfully: exit code: 7"), "{built}");
         }
-        let record = fs::read_to_string(context.base_dir().join("in-docker")).unwrap();
-        assert!(record.ends_with(&format!(" docker.io/library/{} loading\n", image(&context))), "{record}");
+        let record = fs::read(workspace(&context).in_docker()).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        let last = record["images"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["image"], format!("docker.io/library/{}", image(&context)), "{record}");
+        assert_eq!(last["is_loading"], true, "{record}");
     }
 }
