@@ -1,5 +1,6 @@
 //! What fails, whose fault it is, and that nothing is left behind.
 
+use crate::explained::means;
 use crate::{machine, pid, run, xtask};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
@@ -24,6 +25,20 @@ fn a_dockerfile_that_fails_is_a_failed_build() {
     assert_eq!(failed.stderr.matches("failed to solve: ").count(), 1, "why is said once: {failed}");
     assert!(failed.stdout.is_empty(), "{failed}");
     assert_eq!(crate::status(&context, "buildkitd")["answering"], true, "the daemons outlive a failed build");
+}
+
+#[test]
+fn a_failed_step_is_shown_also_where_all_else_is_kept_quiet() {
+    let context = machine();
+    let sample = sample(&context, "FROM base\nRUN echo fine\nRUN echo about to fail && exit 7\n", None);
+    for options in [&["-q"][..], &["-q", "--json"]] {
+        let failed = run(&context, &[&["build-sample", "--sample", &sample], options].concat()).exited(1);
+        assert!(
+            failed.stderr.starts_with(" > [") && failed.stderr.contains("] RUN echo about to fail && exit 7:\n"),
+            "{failed}"
+        );
+        assert!(failed.stderr.contains(" about to fail\n(all of it is shown without `--quiet`)\nerror: "), "{failed}");
+    }
 }
 
 #[test]
@@ -186,10 +201,13 @@ fn a_foreign_process_on_the_socket_is_named_and_left_alone() {
     run(&context, &["up", "--no-start"]).success();
     std::fs::create_dir_all(context.base_dir().join("run")).unwrap();
     let listener = UnixListener::bind(context.base_dir().join("run/containerd.sock")).unwrap();
+    let report = run(&context, &["build-sample", "--json"]).exited(3);
+    assert_eq!(report.json()["failure"]["id"], "socket-in-use", "{report}");
     let failed = run(&context, &["up"]);
     assert_eq!(failed.code, 3, "{failed}");
     let ours = format!("(pid {}, ", std::process::id());
     assert!(failed.stderr.contains("another process listens at") && failed.stderr.contains(&ours), "{failed}");
+    means(&context, &failed.stderr, "socket-in-use");
     assert!(context.base_dir().join("run/containerd.sock").exists(), "its socket is still there");
     drop(listener);
 }
