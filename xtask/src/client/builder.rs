@@ -103,15 +103,22 @@ fn look(said: &str, buildx: &Buildx, ui: &Ui) -> Result<Option<String>> {
     for line in said.lines() {
         ui.detail(line);
     }
-    // buildx keeps to itself why it got no answer.
+    // buildx keeps to itself why it got no answer; where there is a buildctl, that one tells.
     let builder = read(said);
     match builder.status {
         "running" => Ok(version(builder.version)),
-        status => Err(Error::ground(format!(
-            "the builder `{BUILDER}` gets no answer from a buildkitd at `{}`: it is {status}",
-            buildx.remote().address
-        ))
-        .hint(buildx.remote().hint())),
+        status => {
+            let remote = buildx.remote();
+            let error = Error::ground(format!(
+                "the builder `{BUILDER}` gets no answer from a buildkitd at `{}`: it is {status}",
+                remote.address
+            ))
+            .hint(remote.hint());
+            Err(match buildx.ask_buildctl(ui) {
+                Some(told) => told.failure().into_iter().fold(error, Error::known).because(told),
+                None => error,
+            })
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! A buildkitd that somebody else has started: its address, and what proves to it who calls.
 
 use crate::error::{Context, Error, Result};
+use crate::os;
 use crate::platform::Os;
 use crate::process::Argv;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
@@ -55,13 +56,15 @@ impl Remote {
     pub fn check(&self) -> Result<()> {
         let reached = match self.address.split_once("://") {
             Some(("tcp", place)) => dial(place),
-            Some(("unix", path)) => fs::metadata(path).map(drop),
+            Some(("unix", path)) => os::reach_socket(Path::new(path)),
             // Only opening a pipe tells whether it is there, and that would be a call already.
             _ => Ok(()),
         };
         reached.map_err(|error| {
+            let is_refused = self.address.starts_with("unix://") && error.kind() == ErrorKind::PermissionDenied;
             Error::ground(format!("failed to reach a buildkitd at `{}`", self.address))
                 .because(error)
+                .known_as(if is_refused { "not-root" } else { "builder-unreachable" })
                 .hint("check `--addr`, and that the buildkitd is up; without `--addr` the harness starts its own")
         })
     }

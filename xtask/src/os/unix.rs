@@ -6,7 +6,9 @@ mod processes;
 mod starting;
 
 pub use control_groups::{delete_control_groups, processes_in_control_groups};
-pub use looking::{free_space, group_of, has_service, host_name, long_paths_enabled, system_proxy, windows_revision};
+pub use looking::{
+    free_space, group_of, has_service, host_name, long_paths_enabled, reach_socket, system_proxy, windows_revision,
+};
 pub use processes::{ask_to_stop, family, has_ended, kill, listener, process, processes_of};
 pub use starting::start_detached;
 

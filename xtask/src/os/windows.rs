@@ -18,7 +18,9 @@ pub use deleting::{delete, why_not_deleted};
 pub use disks::check_disk;
 pub use groups::check_groups;
 pub use layers::{release_layers, release_mounts};
-pub use looking::{free_space, group_of, has_service, host_name, long_paths_enabled, system_proxy, windows_revision};
+pub use looking::{
+    free_space, group_of, has_service, host_name, long_paths_enabled, reach_socket, system_proxy, windows_revision,
+};
 pub use moving::rename;
 pub use networks::host_networks;
 pub use processes::{family, has_ended, is_same_path, kill, listener, process, processes_of};

@@ -22,6 +22,10 @@ fn an_address_and_its_files_are_looked_at_before_anything_else() {
     let address = format!("tcp://{}", client.local_addr().unwrap());
     refused(&["--addr", &address], 3, &format!("failed to reach a buildkitd at `{address}`: Connection refused"));
     drop(server);
+    let file = format!("unix://{}", context.write("no-socket", "").display());
+    refused(&["--addr", &file], 3, &format!("failed to reach a buildkitd at `{file}`: that is no socket"));
+    let report = run(&context, &["build-sample", "--json", "--addr", "unix:///no/such"]).exited(3);
+    assert_eq!(report.json()["failure"]["id"], "builder-unreachable", "{report}");
     let folder = context.root().join("files").display().to_string();
     let line = ["--addr", &address, "--tls-dir", &folder];
     refused(&line, 2, &format!("`--tls-dir {folder}` has no `ca.pem` that can be read: No such file"));

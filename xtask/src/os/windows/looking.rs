@@ -99,6 +99,15 @@ pub fn system_proxy() -> Option<String> {
     server.filter(|server| !server.trim().is_empty())
 }
 
+/// Makes sure that there is something at a socket's path. Whether anyone listens there the client finds out: the standard
+/// library knows no such sockets here.
+///
+/// # Errors
+/// When nothing is there.
+pub fn reach_socket(path: &Path) -> io::Result<()> {
+    std::fs::symlink_metadata(path).map(drop)
+}
+
 /// Who may use a socket: there is none but pipes here, which have no group.
 pub fn group_of(_socket: &Path) -> Option<String> {
     None

@@ -121,10 +121,9 @@ fn a_remote_buildkitd_is_built_on_and_no_daemon_is_started() {
         assert!(plain.stderr.contains("hint: if it wants TLS, give a folder with ca.pem"), "{plain}");
         let foreign = build(client, Some(&other)).exited(3);
         assert!(foreign.stderr.contains("hint: check that ca.pem signed its certificate"), "{foreign}");
-        // buildx says no more than that it is inactive.
-        if client == "buildctl" {
-            means(&context, &foreign.stderr, "builder-untrusted");
-        }
+        // buildx says no more than that it is inactive; buildctl, which is there, tells why.
+        means(&context, &foreign.stderr, "builder-untrusted");
+        assert_eq!(foreign.json()["failure"]["id"], "builder-untrusted", "{foreign}");
     }
     assert_eq!(crate::status(&context, "buildkitd")["answering"], false, "none was started");
     // What is there again is the workspace's own.
