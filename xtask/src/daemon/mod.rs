@@ -156,6 +156,10 @@ fn refuse_foreign_listener(component: Component, endpoint: &Endpoint) -> Result<
         other.pid,
         other.executable.display()
     ))
+    .known_as(match endpoint {
+        Endpoint::Unix { .. } => "socket-in-use",
+        Endpoint::Pipe(_) => "pipe-in-use",
+    })
     .hint("stop it, or use another workspace with `--base-dir DIR`"))
 }
 

@@ -175,6 +175,16 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         "error: failed to solve: failed to read dockerfile: failed to create lease: error reading from server: connection reset by peer",
     ),
     (
+        "socket-in-use",
+        Client,
+        "error: failed to start containerd: another process listens at `/w/run/containerd.sock` (pid 7, `/usr/bin/socat`)",
+    ),
+    (
+        "socket-in-use",
+        Daemon,
+        "buildkitd: could not open otel socket: listen unix /w/run/otel.sock: bind: address already in use",
+    ),
+    (
         "pipe-in-use",
         Daemon,
         r"containerd: failed to get listener for main endpoint: open \\.\pipe\containerd: Access is denied.",
