@@ -47,7 +47,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         return Ok(());
     }
     let error = Error::ground(format!("{problems} of {} checks found a problem", checks.len()));
-    let has_commands = !options.fix && doctor::why_no_commands(&checks).is_none();
+    let has_command = |check: &Check| check.verdict == Verdict::Problem && check.command.is_some();
+    let has_commands = !options.fix && checks.iter().any(has_command);
     Err(if has_commands {
         error.hint(format!("`{}` prints the commands that mend it", context.typed("doctor --fix")))
     } else {

@@ -60,7 +60,9 @@ pub fn github(answer: &Result<Answer, String>, reliance: &Reliance) -> Check {
             return worst("the proxy wants to know who asks (HTTP 407)")
                 .advise("put its user and password into HTTPS_PROXY");
         }
-        status => return worst(&format!("GitHub answers with HTTP {status}")),
+        status => {
+            return worst(&format!("GitHub answers with HTTP {status}")).advise("see whether GITHUB_API_URL is right");
+        }
     }
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let core = &body["resources"]["core"];
@@ -78,6 +80,9 @@ pub fn github(answer: &Result<Answer, String>, reliance: &Reliance) -> Check {
     if reliance.has_token { check } else { check.advise("set GH_TOKEN to any token of yours: that gives 5000 an hour") }
 }
 
+/// What to do about a mirror that is none.
+const CHECK_SOURCE: &str = "check `--source` or BUILDKIT_WINDOWS_SOURCE: without it GitHub is asked";
+
 /// Judges what a mirror answered.
 pub fn mirror(answer: &Result<Answer, String>) -> Check {
     const CHECK: &str = "source";
@@ -85,8 +90,10 @@ pub fn mirror(answer: &Result<Answer, String>) -> Check {
         Ok(answer) if answer.status < 400 || answer.status == 403 => {
             Check::ok(CHECK, format!("the mirror answers with HTTP {}", answer.status))
         }
-        Ok(answer) => Check::problem(CHECK, format!("the mirror answers with HTTP {}", answer.status)),
-        Err(why) => Check::problem(CHECK, why.as_str()),
+        Ok(answer) => {
+            Check::problem(CHECK, format!("the mirror answers with HTTP {}", answer.status)).advise(CHECK_SOURCE)
+        }
+        Err(why) => Check::problem(CHECK, why.as_str()).advise(CHECK_SOURCE),
     }
 }
 
@@ -94,7 +101,10 @@ pub fn mirror(answer: &Result<Answer, String>) -> Check {
 pub fn mirror_folder(folder: &Path, is_there: bool) -> Check {
     const CHECK: &str = "source";
     let shown = format!("the mirror `{}`", folder.display());
-    if is_there { Check::ok(CHECK, shown) } else { Check::problem(CHECK, format!("{shown} is no folder")) }
+    if is_there {
+        return Check::ok(CHECK, shown);
+    }
+    Check::problem(CHECK, format!("{shown} is no folder")).advise(CHECK_SOURCE)
 }
 
 /// The address at which the registry of an image is asked, as the registries' protocol has it, and its name.
