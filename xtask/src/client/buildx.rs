@@ -1,11 +1,12 @@
 //! Docker's client for BuildKit, with Docker itself to run the image. Argument vectors, but for the builder.
 
+use super::buildctl::Buildctl;
 use super::docker::docker;
 use super::remote::Remote;
 use super::{BUILDER, BaseImage, Build, Client, Run, builder};
 use crate::base_image::BUILD_ARGUMENT;
 use crate::component::Component;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Argv;
 use crate::sample;
 use crate::ui::Ui;
@@ -69,6 +70,12 @@ impl<'a> Buildx<'a> {
         self.argv().args(["rm", BUILDER])
     }
 
+    /// Why its buildkitd gives no answer, as the workspace's buildctl has it, if there is one.
+    pub fn ask_buildctl(&self, ui: &Ui) -> Option<Error> {
+        let is_there = self.workspace.program(Component::Buildkit, "buildctl").is_file();
+        is_there.then(|| Buildctl::new(self.workspace, Some(self.remote.clone())).connect(ui).err()).flatten()
+    }
+
     /// Where its builders are, and nothing else.
     pub fn config(&self) -> PathBuf {
         self.workspace.buildx_config()
@@ -101,9 +108,9 @@ pub fn list_users(image: &str) -> Argv {
     docker().args(["ps", "--all", "--filter", &format!("ancestor={image}"), "--format", "{{.Names}}"])
 }
 
-/// Removes a workspace's containers that have ended, whatever their names.
-pub fn prune_containers(workspace: &Workspace) -> Argv {
-    docker().args(["container", "prune", "--force", "--filter", &format!("label={}", label(workspace))])
+/// Removes a workspace's containers, as it is typed in `sh` and in PowerShell: Docker's own `prune` leaves those that run.
+pub fn remove_containers(workspace: &Workspace) -> String {
+    format!("docker rm --force $({})", list_containers(workspace).shown())
 }
 
 /// Removes a container of Docker's, running or not.

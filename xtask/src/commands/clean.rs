@@ -62,11 +62,12 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     let kept = match (has_cache, has_record) {
         (false, false) => "",
-        (true, false) => ", the cache stays (`--cache` deletes it)",
-        (false, true) => ", the record of what is in Docker stays",
-        (true, true) => ", the cache (`--cache` deletes it) and the record of what is in Docker stay",
+        (true, false) => " but the cache (`--cache` deletes it)",
+        (false, true) => " but the record of what is in Docker",
+        (true, true) => " but the cache (`--cache` deletes it) and the record of what is in Docker",
     };
-    context.ui.step("Deleted", &format!("`{}`, {}{kept}", workspace.base().display(), bytes(freed)));
+    let what = if kept.is_empty() { String::new() } else { format!("all{kept}, from ") };
+    context.ui.step("Deleted", &format!("{what}`{}`, {}", workspace.base().display(), bytes(freed)));
     Ok(())
 }
 
@@ -92,7 +93,7 @@ fn list(context: &Context, options: &Options) -> Result<()> {
     for (component, process) in stop::running(&context.workspace)? {
         text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
     }
-    for what in in_docker::left(context)? {
+    for what in tidying::held(context).into_iter().chain(in_docker::left(context)?) {
         text.push_str(&format!("{what}\n"));
     }
     for path in doomed(context, options)? {

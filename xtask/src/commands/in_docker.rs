@@ -82,6 +82,8 @@ struct Found {
     images: Vec<(Entry, Fate)>,
     /// Why there may be more containers.
     unlisted: Option<String>,
+    /// Whether that is because some of it is in a Docker that isn't the one that answers.
+    is_out_of_reach: bool,
 }
 
 /// Looks for what is on record. Changes nothing.
@@ -98,6 +100,7 @@ fn look(context: &Context) -> Result<Found> {
         Err(why) => Some(why.clone()),
     };
     found.unlisted = entries.iter().find_map(elsewhere);
+    found.is_out_of_reach = found.unlisted.is_some();
     if entries.iter().any(|entry| elsewhere(entry).is_none()) {
         match list(&buildx::list_containers(&context.workspace)) {
             Ok(names) => found.containers = names,
@@ -173,7 +176,7 @@ pub fn left(context: &Context) -> Result<Vec<String>> {
 /// # Errors
 /// When the builder can't be deleted, or the record not be read or written.
 pub fn remove(context: &Context) -> Result<()> {
-    let Found { containers, images, unlisted } = look(context)?;
+    let Found { containers, images, unlisted, is_out_of_reach } = look(context)?;
     let mut reasons: Vec<String> = unlisted.into_iter().collect();
     for name in containers {
         match ask(&buildx::remove_container(&name)) {
@@ -210,12 +213,16 @@ pub fn remove(context: &Context) -> Result<()> {
         let mut images: Vec<&str> = kept.iter().map(|entry| entry.image.as_str()).collect();
         images.sort_unstable();
         images.dedup();
+        let record = context.workspace.in_docker();
+        let forgetting = format!("; if it is gone for good, delete `{}`", record.display());
         context.ui.warn(&format!(
-            "what this workspace has put into Docker stays there, and on record for the next `{}`: {}; by hand, `{}` and `{}` remove it",
+            "what this workspace has put into Docker stays there, and on record for the next `{}`: {}; {}, `{}` and `{}` remove it{}",
             context.typed("clean"),
             reasons.join("; "),
-            buildx::prune_containers(&context.workspace).shown(),
-            buildx::remove_images(images).shown()
+            if is_out_of_reach { "once that Docker is the one that answers (see DOCKER_HOST and its contexts)" } else { "by hand" },
+            buildx::remove_containers(&context.workspace),
+            buildx::remove_images(images).shown(),
+            if is_out_of_reach { forgetting } else { String::new() }
         ));
     }
     Ok(())
@@ -235,7 +242,7 @@ fn recorded(context: &Context) -> Result<Vec<Entry>> {
     record::read(&text).trying(|| format!("read `{}`", path.display())).map_err(|error| {
         error.hint(format!(
             "delete it, and what this workspace has put into Docker: `{}` and `{}`",
-            buildx::prune_containers(&context.workspace).shown(),
+            buildx::remove_containers(&context.workspace),
             buildx::remove_images([sample::image_in_docker(&context.workspace).as_str()]).shown()
         ))
     })

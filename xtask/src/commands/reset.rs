@@ -96,11 +96,12 @@ pub fn run(context: Result<Context>, options: &Options) -> Result<()> {
 /// Nothing here can tell whether the two agree again: BuildKit finds out what containerd lacks only while it builds. So with no
 /// build to try, every level of BuildKit's own is done; `build-sample --heal` stops at the lowest that lets its build pass.
 fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<()> {
-    context.require_daemons_can_run()?;
+    context.require_programs_can_run()?;
     if !context.workspace.base().exists() {
         context.ui.step("Reset", "nothing: there is no workspace");
         return Ok(());
     }
+    context.require_daemons_can_run()?;
     let _guard = context.lock("reset")?;
     // A newer harness's workspace is refused before anything in it changes.
     if !roots::exist(&context.workspace) && !state::are_daemons_recorded(&context.workspace)? {
@@ -133,7 +134,7 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
     }
     if both_answer(context) {
         context.ui.note(&format!(
-            "only a build tells which level it takes: `{}` goes no further",
+            "BuildKit has deleted all that it can; `{}` deletes only as much of that as its build takes",
             context.typed("build-sample --heal")
         ));
         return Ok(());

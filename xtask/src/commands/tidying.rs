@@ -79,6 +79,19 @@ pub fn empty(context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// What [`empty`] would remove by name, for people, a line each.
+pub fn held(context: &Context) -> Vec<String> {
+    let workspace = &context.workspace;
+    if daemon::answers(workspace, Component::Containerd).is_err() {
+        return Vec::new();
+    }
+    let named = |what: &str, list: &Argv| -> Vec<String> {
+        listed(context, list).iter().map(|name| format!("remove {what} {name}")).collect()
+    };
+    [named("container", &buildctl::list_containers(workspace)), named("image", &buildctl::list_images(workspace))]
+        .concat()
+}
+
 /// The names that a client lists, a line each. One that can't list them is only told of: what comes next must happen anyway.
 pub fn listed(context: &Context, list: &Argv) -> Vec<String> {
     match process::succeed_within(list, PATIENCE) {
