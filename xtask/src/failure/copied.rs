@@ -100,7 +100,12 @@ fn without_shell(line: &str) -> &str {
 /// What a text means that was broken into lines of the terminal's width. Where a blank was is lost then, so that no blank counts.
 fn explain_broken(text: &str) -> Option<Found> {
     let squeezed = |text: &str| text.split_whitespace().collect::<String>();
-    joined(text).iter().rev().find_map(|line| {
+    let whole = joined(text);
+    if whole.len() == text.lines().count() {
+        // None was broken: that has been looked through.
+        return None;
+    }
+    whole.iter().rev().find_map(|line| {
         explain_line(&plain(line), None, &mut |line, by| {
             innermost_as(&squeezed(line), by, None, |part| part.split_whitespace().collect::<String>().into())
         })

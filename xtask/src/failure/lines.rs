@@ -66,6 +66,10 @@ pub(super) fn innermost_as(
 fn end_of(line: &str, parts: &[&'static str], written: fn(&'static str) -> Cow<'static, str>) -> Option<usize> {
     let (last, others) = parts.split_last()?;
     let last = written(last);
+    // A long text is mostly short lines, and this spares the search its preparations.
+    if line.len() < last.len() {
+        return None;
+    }
     let at = line.rfind(&*last)?;
     let mut before = &line[..at];
     for part in others {
