@@ -129,6 +129,15 @@ pub const NOT_ELEVATED: &Failure = row("not-elevated");
 /// The same on Linux.
 pub const NOT_ROOT: &Failure = row("not-root");
 
+/// What the daemons find out, too, but only once they are started: a taken endpoint.
+pub const PIPE_IN_USE: &Failure = row("pipe-in-use");
+
+/// The same on Linux, where a daemon takes the socket from whoever listens there.
+pub const SOCKET_IN_USE: &Failure = row("socket-in-use");
+
+/// What a client finds out, too, but only after a while: that nobody listens at an address.
+pub const BUILDER_UNREACHABLE: &Failure = row("builder-unreachable");
+
 /// The row of an id that is written in this program: where there is none, it does not compile.
 const fn row(id: &str) -> &'static Failure {
     let mut class = 0;

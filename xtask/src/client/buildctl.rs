@@ -56,7 +56,7 @@ impl Client for Buildctl<'_> {
             None => format!("it took longer than {}", humantime::format_duration(PATIENCE)),
         };
         let error = Error::ground(format!("a buildkitd at `{}` gives no answer: {why}", remote.address));
-        let found = failure::explain(&why, Some(Speaker::Client));
+        let found = failure::explain(&why, Some(Speaker::Client), Some(self.workspace.platform().os));
         Err(found.into_iter().fold(error, |error, found| error.known(found.failure)).hint(remote.hint()))
     }
 

@@ -1,6 +1,7 @@
 //! A buildkitd that somebody else has started: its address, and what proves to it who calls.
 
 use crate::error::{Context, Error, Result};
+use crate::failure;
 use crate::os;
 use crate::platform::Os;
 use crate::process::Argv;
@@ -64,7 +65,7 @@ impl Remote {
             let is_refused = self.address.starts_with("unix://") && error.kind() == ErrorKind::PermissionDenied;
             Error::ground(format!("failed to reach a buildkitd at `{}`", self.address))
                 .because(error)
-                .known_as(if is_refused { "not-root" } else { "builder-unreachable" })
+                .known(if is_refused { failure::NOT_ROOT } else { failure::BUILDER_UNREACHABLE })
                 .hint("check `--addr`, and that the buildkitd is up; without `--addr` the harness starts its own")
         })
     }

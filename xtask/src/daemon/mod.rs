@@ -156,9 +156,9 @@ fn refuse_foreign_listener(component: Component, endpoint: &Endpoint) -> Result<
         other.pid,
         other.executable.display()
     ))
-    .known_as(match endpoint {
-        Endpoint::Unix { .. } => "socket-in-use",
-        Endpoint::Pipe(_) => "pipe-in-use",
+    .known(match endpoint {
+        Endpoint::Unix { .. } => failure::SOCKET_IN_USE,
+        Endpoint::Pipe(_) => failure::PIPE_IN_USE,
     })
     .hint("stop it, or use another workspace with `--base-dir DIR`"))
 }

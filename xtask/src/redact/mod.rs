@@ -10,6 +10,7 @@ mod growth;
 mod names;
 mod options;
 mod people;
+mod phrases;
 mod shapes;
 mod spellings;
 mod text;
@@ -176,7 +177,8 @@ impl Redactor {
         for secret in longest_first(&self.secrets) {
             text = replaced(&text, secret, SECRET, Bounds::Any);
         }
-        let places = [values::assigned(&text), options::places(&text), shapes::places(&text)].concat();
+        let places =
+            [values::assigned(&text), options::places(&text), phrases::places(&text), shapes::places(&text)].concat();
         text = text::cut(&text, places, SECRET);
         for home in longest_first(&self.homes) {
             text = replaced(&text, home, HOME, Bounds::Whole);

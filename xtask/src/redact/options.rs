@@ -5,8 +5,14 @@ use super::names::is_secretive;
 use super::text::{Place, Quote, ends_before_word, is_of_name, is_quote, line_start, until};
 
 /// Programs that a password is given to by a letter, the options that do it, and whether a user's name stands before it.
-const LETTERS: [(&str, &str, bool); 4] =
-    [("login", "p", false), ("sshpass", "p", false), ("curl", "u", true), ("curl", "user", true)];
+const LETTERS: [(&str, &str, bool); 6] = [
+    ("login", "p", false),
+    ("sshpass", "p", false),
+    ("mysql", "p", false),
+    ("mariadb", "p", false),
+    ("curl", "u", true),
+    ("curl", "user", true),
+];
 
 /// No name goes on longer: some texts are letters and dashes without end.
 const LONGEST_NAME: usize = 128;
@@ -109,6 +115,7 @@ mod tests {
         hidden(all, r#""[\"--token\",\"a\"]""#, r#""[\"--token\",\"%\"]""#);
         hidden(all, "docker login -u me -p a h; docker run -p 80:80", "docker login -u me -p % h; docker run -p 80:80");
         hidden(all, "docker login -pa h", "docker login -p% h");
+        hidden(all, "mysqldump -uroot -pa -P 3306 db", "mysqldump -uroot -p% -P 3306 db");
         hidden(all, "curl -u me:a h; curl -ume:a h; curl -user", "curl -u % h; curl -u% h; curl -user");
         hidden(all, "ENV A_TOKEN a b\nENV B c", "ENV A_TOKEN %\nENV B c");
         hidden(all, "machine h login me password a", "machine h login me password %");

@@ -4,7 +4,7 @@ use super::names::is_plain;
 use super::text::{Place, back_while, ends_before_word, until};
 
 /// How tokens begin whose makers mark them so, and how long the rest is at least.
-const BEGINNINGS: [(&str, usize); 48] = [
+const BEGINNINGS: [(&str, usize); 52] = [
     // GitHub
     ("ghp_", 16),
     ("gho_", 16),
@@ -39,6 +39,9 @@ const BEGINNINGS: [(&str, usize); 48] = [
     ("xoxs-", 10),
     ("xapp-", 10),
     ("hooks.slack.com/services/", 10),
+    // Discord
+    ("discord.com/api/webhooks/", 10),
+    ("discordapp.com/api/webhooks/", 10),
     // Clouds
     ("AKIA", 16),
     ("ASIA", 16),
@@ -51,6 +54,8 @@ const BEGINNINGS: [(&str, usize); 48] = [
     ("hvs.", 16),
     ("hvb.", 16),
     ("hf_", 20),
+    ("lin_api_", 16),
+    ("atlasv1.", 16),
     ("sk-", 20),
     ("sk_live_", 16),
     ("rk_live_", 16),

@@ -7,7 +7,9 @@ mod remote;
 mod tidying;
 
 use crate::{hello, machine, run, xtask};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tests::docker::{Engine, without_plugins};
