@@ -2,26 +2,40 @@
 
 use crate::TestContext;
 use crate::run::forking;
-use rustix::process::{Pid, Signal, kill_process};
+use crate::started::{PATIENCE, Started};
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use xtask::error::Error;
+use xtask::poll::{self, Look};
+use xtask::process;
 
 /// Where control groups are.
 const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
-
-/// How long the engine may take to answer, or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts dockerd with a view of the file system in which `/run` and `/etc` are its own: its containerd's shims have their
 /// sockets at a fixed place in the one, and it writes a key into the other, by which Dockers are told apart. What it mounts is
 /// gone when it is.
 const IN_ITS_OWN_VIEW: &str = r#"cp -a /etc etc && rm -f etc/docker/key.json && mount --bind etc /etc && mount -t tmpfs tmpfs /run && exec dockerd "$@""#;
 
+/// Runs `docker` with a view of the file system in which no folder of the system's has plugins for it.
+const WITHOUT_PLUGINS: &str = r#"for prefix in /usr /usr/local; do for folder in "$prefix"/lib*/docker/cli-plugins; do [ ! -d "$folder" ] || mount -t tmpfs tmpfs "$folder" || exit; done; done; exec "$0" "$@""#;
+
+/// A `docker` to put on the search path, which finds no plugins but the user's own, whatever this machine has.
+///
+/// # Panics
+/// When there is no `docker`.
+pub fn without_plugins() -> String {
+    let docker = process::find("docker").expect("`docker` (Debian: docker.io)");
+    format!(
+        "#!/bin/sh\nexec unshare --mount --propagation private sh -c '{WITHOUT_PLUGINS}' '{}' \"$@\"\n",
+        docker.display()
+    )
+}
+
 /// A running `dockerd`, ended when it is dropped.
 pub struct Engine {
-    child: Child,
+    child: Started,
     folder: PathBuf,
     control_group: String,
 }
@@ -50,16 +64,16 @@ impl Engine {
         let none_else = forking();
         let child = command.spawn().expect("`unshare`");
         drop(none_else);
-        let mut engine = Self { child, folder, control_group };
-        let deadline = Instant::now() + PATIENCE;
-        while !engine.docker(&["version"]).status.success() {
-            let has_ended = engine.child.try_wait().expect("our child").is_some();
-            assert!(
-                !has_ended && Instant::now() < deadline,
-                "dockerd (Debian: docker.io) does not come up:\n{}",
-                engine.log()
-            );
-            std::thread::sleep(Duration::from_millis(20));
+        let mut engine = Self { child: Started::new(child), folder, control_group };
+        let look = || {
+            if engine.docker(&["version"]).status.success() {
+                return Ok(Look::Ready(()));
+            }
+            engine.child.check()?;
+            Ok(Look::NotYet("it gives no answer".into()))
+        };
+        if let Err(error) = poll::until(PATIENCE, look, Error::ground) {
+            panic!("dockerd (Debian: docker.io) does not come up: {error}\n{}", engine.log());
         }
         engine
     }
@@ -102,7 +116,7 @@ fn host(folder: &std::path::Path) -> String {
 impl Drop for Engine {
     /// Asks it to end: it then stops its containerd, and takes its mounts away. What is left, the context finds.
     fn drop(&mut self) {
-        terminate(&mut self.child);
+        self.child.end();
         // Docker leaves those behind: one in each hierarchy, or the only one.
         let hierarchies = fs::read_dir(CONTROL_GROUPS).into_iter().flatten().flatten().map(|entry| entry.path());
         for hierarchy in hierarchies.chain([PathBuf::from(CONTROL_GROUPS)]) {
@@ -110,18 +124,4 @@ impl Drop for Engine {
             let _ = fs::remove_dir(hierarchy.join(&self.control_group));
         }
     }
-}
-
-/// Asks a daemon to end, and ends it if it takes too long.
-pub fn terminate(child: &mut Child) {
-    if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
-        // It may have ended by itself.
-        let _ = kill_process(pid, Signal::TERM);
-    }
-    let deadline = Instant::now() + PATIENCE;
-    while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    drop(child.kill());
-    drop(child.wait());
 }

@@ -16,6 +16,8 @@ pub mod real;
 pub mod run;
 pub mod server;
 mod stand_in;
+#[cfg(unix)]
+pub mod started;
 mod tree;
 
 pub use archives::{Hostile, sha256_hex, tar_gz, unzip, zip};

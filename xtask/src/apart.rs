@@ -211,7 +211,6 @@ fn appended(log: &Path) -> Result<File> {
 
 /// Waits for a program's end, or ends it with all that it has started.
 fn watch(mut child: Child, halt: &Halt) -> Result<Ended> {
-    let root = os::process(child.id());
     let look = || {
         if let Some(status) = child.try_wait().trying(|| "wait for a program".into())? {
             return Ok(Look::Ready(Ended::from(status)));
@@ -225,9 +224,7 @@ fn watch(mut child: Child, halt: &Halt) -> Result<Ended> {
     let patience = halt.deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(60);
     let ended = poll::until(patience, look, |_| Error::ground("the time was up"))?;
     if matches!(ended, Ended::TimedOut | Ended::Interrupted) {
-        root.iter().flat_map(os::family_of).for_each(|process| os::kill(&process));
-        drop(child.kill());
-        child.wait().trying(|| "wait for a program".into())?;
+        process::end(child);
     }
     Ok(if was_interrupted(&ended, halt) { Ended::Interrupted } else { ended })
 }

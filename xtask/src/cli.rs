@@ -21,7 +21,7 @@ use std::str::FromStr;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
 #[command(
-    after_help = "Exit codes: 0 done; 1 the thing under test failed; 2 usage; 3 the ground failed (network, disk, rights, a daemon)."
+    after_help = "Exit codes: 0 all went well; 1 the build or its container did not; 2 the command line makes no sense; 3 it could not be tried."
 )]
 pub struct Cli {
     /// What to do.
@@ -217,49 +217,38 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
     if !matches!(cli.command, Command::Matrix(_) | Command::Night(_)) {
         cli.shared.refuse_several()?;
     }
-    // These know no workspace.
+    let context = || Context::new(&cli.shared, ui);
+    let wherever = || Context::wherever(&cli.shared, ui);
     match &cli.command {
-        Command::Completions(options) => return commands::completions::run(options, Cli::command().bin_name("xtask")),
-        Command::Explain(options) => return commands::explain::run(ui, options),
-        Command::Ci(options) => return commands::ci::run(ui, options),
-        Command::Report(options) => return commands::report::run(ui, options),
-        _ => {}
-    }
-    // These also tell why no workspace can lie where it is to.
-    match &cli.command {
-        Command::BuildSample(options) => return commands::build_sample::run(Context::new(&cli.shared, ui), options),
-        Command::Reset(options) => return commands::reset::run(Context::new(&cli.shared, ui), options),
-        Command::Announce(options) => return commands::announce::run(&Context::wherever(&cli.shared, ui)?, options),
-        Command::Doctor(options) => return commands::doctor::run(&Context::wherever(&cli.shared, ui)?, options),
-        Command::Bundle(options) => return commands::bundle::run(&Context::wherever(&cli.shared, ui)?, options),
-        _ => {}
-    }
-    let context = Context::new(&cli.shared, ui)?;
-    match &cli.command {
-        Command::Up(options) => commands::up::run(&context, options),
-        Command::Builder(options) => commands::builder::run(&context, options),
+        Command::Up(options) => commands::up::run(&context()?, options),
+        // These two also print, as JSON, why there is no context to run in.
+        Command::BuildSample(options) => commands::build_sample::run(context(), options),
+        Command::Reset(options) => commands::reset::run(context(), options),
+        Command::Builder(options) => commands::builder::run(&context()?, options),
         Command::Samples(options) => {
+            // What goes on inside of each sample is said only to who asks for more.
             let hushed = Ui::new(if cli.shared.verbose { Level::Verbose } else { Level::Quiet });
-            commands::samples::run(&context, &Context::new(&cli.shared, &hushed)?, options)
+            commands::samples::run(&context()?, &Context::new(&cli.shared, &hushed)?, options)
         }
-        Command::Status(options) => commands::status::run(&context, options),
-        Command::Logs(options) => commands::logs::run(&context, options),
-        Command::Down => commands::down::run(&context),
-        Command::Clean(options) => commands::clean::run(&context, options),
-        Command::Resolve(options) => commands::resolve::run(&context, options),
-        Command::Config(options) => commands::config::run(&context, options),
-        Command::Matrix(options) => commands::matrix::run(&context, options),
-        Command::Night(options) => commands::night::run(&context, options),
-        Command::Bisect(options) => commands::bisect::run(&context, options),
-        Command::Bench(options) => commands::bench::run(&context, options),
-        Command::Completions(_)
-        | Command::Ci(_)
-        | Command::Doctor(_)
-        | Command::Bundle(_)
-        | Command::BuildSample(_)
-        | Command::Reset(_)
-        | Command::Explain(_)
-        | Command::Report(_)
-        | Command::Announce(_) => Ok(()),
+        Command::Status(options) => commands::status::run(&context()?, options),
+        Command::Logs(options) => commands::logs::run(&context()?, options),
+        Command::Down => commands::down::run(&context()?),
+        Command::Clean(options) => commands::clean::run(&context()?, options),
+        Command::Resolve(options) => commands::resolve::run(&context()?, options),
+        Command::Config(options) => commands::config::run(&context()?, options),
+        Command::Matrix(options) => commands::matrix::run(&context()?, options),
+        Command::Night(options) => commands::night::run(&context()?, options),
+        Command::Bisect(options) => commands::bisect::run(&context()?, options),
+        Command::Bench(options) => commands::bench::run(&context()?, options),
+        // These two also tell why no workspace can lie where it is to.
+        Command::Doctor(options) => commands::doctor::run(&wherever()?, options),
+        Command::Bundle(options) => commands::bundle::run(&wherever()?, options),
+        // This one takes nothing of a workspace but its name.
+        Command::Announce(options) => commands::announce::run(&wherever()?, options),
+        // And these know no workspace.
+        Command::Explain(options) => commands::explain::run(ui, options),
+        Command::Report(options) => commands::report::run(ui, options),
+        Command::Completions(options) => commands::completions::run(options, Cli::command().bin_name("xtask")),
+        Command::Ci(options) => commands::ci::run(ui, options),
     }
 }

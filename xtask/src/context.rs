@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub buildx: Option<Spec>,
     /// All versions asked for of containerd and of BuildKit: several where that makes sense.
     pub asked: Vec<(Component, Vec<Spec>)>,
+    /// The components of which a version was asked for, be it the one that is taken anyway.
+    pub named: Vec<Component>,
     /// Whether versions, a source, a network or a group were asked for at all.
     pub is_choosy: bool,
     /// Take what the lock file says, and nothing else.
@@ -104,6 +106,7 @@ impl<'a> Context<'a> {
             },
             buildx: shared.buildx.clone(),
             asked: [Component::Containerd, Component::Buildkit].map(|of| (of, shared.specs(of).to_vec())).into(),
+            named: Component::ALL.iter().copied().filter(|component| shared.spec(*component).is_some()).collect(),
             is_choosy: shared.is_choosy(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
@@ -113,9 +116,9 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// A command of this program's for the same workspace, as it is to be typed.
-    pub fn typed(&self, command: &str) -> String {
-        let argv = Argv::new("cargo").args(["xtask", command]);
+    /// A command of this program's, with its options, for the same workspace: as it is to be typed.
+    pub fn typed(&self, words: &str) -> String {
+        let argv = Argv::new("cargo").arg("xtask").args(words.split(' '));
         self.typed_base.iter().fold(argv, |argv, base| argv.arg("--base-dir").arg(base)).shown()
     }
 
@@ -259,5 +262,29 @@ pub fn target_folder() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder),
         _ => repository().join("target"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use crate::ui::Level;
+    use clap::Parser;
+
+    /// What is to be typed next, after a line.
+    fn typed_after(line: &[&str], words: &str) -> String {
+        let cli = Cli::try_parse_from(["cargo xtask", "status"].iter().chain(line)).unwrap();
+        let ui = Ui::new(Level::Quiet);
+        Context::wherever(&cli.shared, &ui).unwrap().typed(words)
+    }
+
+    #[test]
+    fn what_is_typed_next_is_for_the_same_workspace() {
+        assert_eq!(typed_after(&[], "reset --hard"), "cargo xtask reset --hard");
+        assert_eq!(
+            typed_after(&["--base-dir", "/my place"], "clean --cache"),
+            "cargo xtask clean --cache --base-dir '/my place'"
+        );
     }
 }

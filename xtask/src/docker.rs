@@ -116,6 +116,12 @@ fn trouble(stderr: &str) -> Trouble {
     }
 }
 
+/// Whether a client that reached nobody has looked where Docker is mostly, or tells no place.
+fn is_usual_place(said: &str) -> bool {
+    let usual = ["/run/docker.sock", "/pipe/docker", "%2Fpipe%2Fdocker"];
+    usual.iter().any(|place| said.contains(place)) || !said.contains("://")
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -135,6 +141,14 @@ impl Trouble {
     pub fn remedy(&self, os: Os) -> &'static str {
         match (self, os) {
             (Trouble::Absent, _) => "install Docker, or build with `--client buildctl`, which needs none",
+            (Trouble::Stopped(said), _) if !is_usual_place(said) => match os {
+                Os::Linux => {
+                    "see what there is at that address, or go back to this machine's own Docker: `unset DOCKER_HOST`, or `docker context use default`"
+                }
+                Os::Windows => {
+                    "see what there is at that address, or go back to this machine's own Docker: `Remove-Item Env:DOCKER_HOST`, or `docker context use default`"
+                }
+            },
             (Trouble::Stopped(_), Os::Linux) => {
                 "start it (`systemctl start docker`), or check DOCKER_HOST and `docker context ls`"
             }
@@ -217,6 +231,21 @@ mod tests {
         }
         let context = "Failed to initialize: unable to resolve docker endpoint: context \"nosuch\": context not found: open meta.json: no such file or directory";
         assert!(matches!(understand("", context, Os::Linux), Err(Trouble::Other(_))));
+    }
+
+    #[test]
+    fn a_docker_elsewhere_is_not_started_here() {
+        let remedy = |said: &str| Trouble::Stopped(said.into()).remedy(Os::Linux);
+        for usual in [
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+            "error during connect: Get \"http://%2F%2F.%2Fpipe%2Fdocker_engine/v1.50/version\": open //./pipe/docker_engine: x",
+            "it said nothing",
+        ] {
+            assert!(remedy(usual).starts_with("start it"), "{usual}");
+        }
+        let elsewhere =
+            remedy("Cannot connect to the Docker daemon at tcp://bogus:2375. Is the docker daemon running?");
+        assert!(!elsewhere.contains("start") && elsewhere.contains("`unset DOCKER_HOST`"), "{elsewhere}");
     }
 
     #[test]

@@ -1,41 +1,11 @@
 //! The one error type: what was tried, on what, why it failed, what to do next, and whose fault it was.
 
+pub use crate::exit::Class;
 use crate::failure::{self, Failure};
 use std::fmt;
 
 /// A result whose error a person can act on.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Who is to blame, and so the exit code. CI and a bisection tell a bad release from a bad night by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// The thing under test failed: a build, a wrong output. Exit code 1.
-    Failed,
-    /// The request makes no sense. Exit code 2.
-    Usage,
-    /// The ground failed: network, disk, rights, a daemon that won't start. Exit code 3.
-    Ground,
-}
-
-impl Class {
-    /// The process exit code.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Class::Failed => 1,
-            Class::Usage => 2,
-            Class::Ground => 3,
-        }
-    }
-
-    /// Its name, as people and scripts read it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Class::Failed => "failed",
-            Class::Usage => "usage",
-            Class::Ground => "ground",
-        }
-    }
-}
 
 /// An error as a person reads it: one sentence, its causes, and a hint.
 #[derive(Debug)]
@@ -53,17 +23,17 @@ impl Error {
         Self { class, message: message.into(), hint: None, known: None, blames_state: false, source: None }
     }
 
-    /// The thing under test failed (exit code 1).
+    /// What is put to the test did not pass it (exit code 1).
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Class::Failed, message)
     }
 
-    /// The request makes no sense (exit code 2).
+    /// The command line makes no sense (exit code 2).
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Class::Usage, message)
     }
 
-    /// The ground failed (exit code 3).
+    /// It could not be tried here and now (exit code 3).
     pub fn ground(message: impl Into<String>) -> Self {
         Self::new(Class::Ground, message)
     }
@@ -72,6 +42,20 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert_with(|| hint.into());
+        self
+    }
+
+    /// The same failure with another hint, for who knows better than whoever it came from.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure in other words: whose fault it was, the hint, what it is known to be and what caused it stay.
+    #[must_use]
+    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
         self
     }
 
@@ -89,13 +73,6 @@ impl Error {
         self
     }
 
-    /// The same by the row's id, where the harness finds out itself, without any message.
-    #[must_use]
-    pub fn known_as(mut self, id: &str) -> Self {
-        self.known = failure::find(id);
-        self
-    }
-
     /// The row of the catalogue that it was found to be, whatever step it came from.
     pub fn failure(&self) -> Option<&'static Failure> {
         self.known
@@ -106,6 +83,13 @@ impl Error {
     #[must_use]
     pub fn blaming_state(mut self) -> Self {
         self.blames_state = true;
+        self
+    }
+
+    /// Takes that back: a reset was tried.
+    #[must_use]
+    pub fn not_blaming_state(mut self) -> Self {
+        self.blames_state = false;
         self
     }
 
@@ -181,7 +165,7 @@ impl Error {
             self.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
         match kind {
             Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => self
-                .known_as("disk-full")
+                .known(failure::DISK_FULL)
                 .hint("free some space, or put the workspace on another disk with `--base-dir DIR`"),
             Some(std::io::ErrorKind::PermissionDenied) => {
                 self.hint("check who owns it, or put the workspace elsewhere with `--base-dir DIR`")
@@ -213,8 +197,23 @@ mod tests {
     }
 
     #[test]
+    fn other_words_change_nothing_else() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = Err::<(), _>(full).trying(|| "write `x`".into()).unwrap_err();
+        let said = error.to_string();
+        let reworded = error.reworded(format!("there is no buildx: {said}")).with_hint("get one");
+        assert_eq!(reworded.to_string(), format!("there is no buildx: {said}"), "its cause is said once");
+        assert_eq!((reworded.class(), reworded.failure()), (Class::Ground, Some(failure::DISK_FULL)));
+        assert_eq!(reworded.hint_text(), Some("get one"));
+        assert!(reworded.source.is_some(), "{reworded:?}");
+        let stale = Error::failed("it failed").hint("reset").blaming_state().reworded("it failed twice");
+        assert_eq!((stale.class(), stale.hint_text()), (Class::Failed, Some("reset")));
+        assert!(stale.blames_state() && !stale.not_blaming_state().blames_state());
+    }
+
+    #[test]
     fn what_an_error_is_known_to_be_travels_with_it() {
-        let full = failure::find("disk-full").unwrap();
+        let full = failure::DISK_FULL;
         let outer = Err::<(), _>(Error::ground("no space").known(full)).trying(|| "start".into()).unwrap_err();
         assert_eq!((outer.failure(), outer.blames_state()), (Some(full), false));
         let stale = failure::find("stale-snapshot").unwrap();

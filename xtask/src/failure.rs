@@ -11,7 +11,7 @@ pub use copied::explain_copied;
 pub use lines::{Found, bare, explain};
 pub use steps::explain_step;
 
-use crate::error;
+use crate::exit;
 use crate::platform::Os;
 
 /// A message that is known, and what to make of it.
@@ -53,10 +53,10 @@ pub enum Class {
 impl Class {
     /// Whose fault it is when a build ends with it. A machine that can't run an image says nothing about a release, so that is
     /// the ground's too.
-    pub fn fault(self) -> error::Class {
+    pub fn fault(self) -> exit::Class {
         match self {
-            Class::Ground | Class::HostMismatch => error::Class::Ground,
-            Class::StaleState | Class::UnsupportedFeature | Class::ReleaseBug => error::Class::Failed,
+            Class::Ground | Class::HostMismatch => exit::Class::Ground,
+            Class::StaleState | Class::UnsupportedFeature | Class::ReleaseBug => exit::Class::Failed,
         }
     }
 
@@ -116,6 +116,53 @@ pub const NO_CONTAINER_RUNTIME: &str = "no-container-runtime";
 
 /// The id of what is so only where RUN is given no network.
 pub const NO_NETWORK: &str = "no-network";
+
+/// What the harness finds out itself, without any message, and by what a system tells in numbers.
+pub const DISK_FULL: &Failure = row("disk-full");
+
+/// The same, where a daemon that was at work is gone.
+pub const DAEMON_ENDED: &Failure = row("daemon-ended");
+
+/// The same, where somebody has not the rights for it on Windows.
+pub const NOT_ELEVATED: &Failure = row("not-elevated");
+
+/// The same on Linux.
+pub const NOT_ROOT: &Failure = row("not-root");
+
+/// What the daemons find out, too, but only once they are started: a taken endpoint.
+pub const PIPE_IN_USE: &Failure = row("pipe-in-use");
+
+/// The same on Linux, where a daemon takes the socket from whoever listens there.
+pub const SOCKET_IN_USE: &Failure = row("socket-in-use");
+
+/// What a client finds out, too, but only after a while: that nobody listens at an address.
+pub const BUILDER_UNREACHABLE: &Failure = row("builder-unreachable");
+
+/// The row of an id that is written in this program: where there is none, it does not compile.
+const fn row(id: &str) -> &'static Failure {
+    let mut class = 0;
+    while class < rows::ALL.len() {
+        let rows = rows::ALL[class];
+        let mut at = 0;
+        while at < rows.len() {
+            if is_same(rows[at].id.as_bytes(), id.as_bytes()) {
+                return &rows[at];
+            }
+            at += 1;
+        }
+        class += 1;
+    }
+    panic!("there is no row of that id")
+}
+
+/// What `==` can't tell while a program is compiled.
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
 
 /// Every known message, by class.
 pub fn all() -> impl Iterator<Item = &'static Failure> {

@@ -71,9 +71,10 @@ pub fn write_program(path: &Path, content: &[u8]) -> Result<()> {
 pub fn delete(path: &Path) -> Result<()> {
     let what = || format!("delete `{}`", path.display());
     match fs::symlink_metadata(path) {
-        Ok(metadata) => os::delete(path, &metadata).or_else(|error| match os::why_not_deleted(&error) {
-            Some(hint) => Err(Error::ground(error.to_string()).hint(hint)).trying(what),
-            None => Err(error).trying(what),
+        Ok(metadata) => os::delete(path, &metadata).or_else(|error| {
+            let hint = os::why_not_deleted(&error);
+            let failed = Err(error).trying(what);
+            failed.map_err(|error: Error| hint.into_iter().fold(error, Error::with_hint))
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).trying(what),

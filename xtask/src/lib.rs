@@ -1,12 +1,14 @@
 //! The harness behind `cargo xtask`: runs the newest BuildKit and containerd out of the target folder, builds and runs a
 //! sample image with them, and says whether that works.
 //!
-//! Calls run one way: [`cli`] → [`commands`] → [`install`], [`daemon`], [`client`], [`source`], [`apart`] → the other effects → the
-//! pure modules.
+//! Calls run one way: [`cli`] → [`commands`] → [`probe`] → [`install`], [`daemon`], [`client`], [`source`], [`apart`] → the
+//! other effects → the pure modules.
 
 pub mod cli;
 pub mod commands;
 pub mod context;
+
+pub mod probe;
 
 pub mod apart;
 pub mod client;
@@ -23,7 +25,6 @@ pub mod lock;
 pub mod oci_layout;
 pub mod os;
 pub mod poll;
-pub mod probe;
 pub mod process;
 pub mod ui;
 
@@ -34,6 +35,7 @@ pub mod config;
 pub mod docker;
 pub mod doctor;
 pub mod error;
+pub mod exit;
 pub mod failure;
 pub mod matrix;
 pub mod network;

@@ -1,13 +1,16 @@
 //! The one place that runs other programs. Argument vectors are built elsewhere, as plain data.
 
+mod streaming;
+
+pub use streaming::{Ending, Stream, end, stream, stream_while};
+
 use crate::error::{Context, Error, Result};
+use crate::os;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use xshell::Shell;
 
 /// A program with its arguments, environment and folder: what to run, not the running of it.
@@ -16,13 +19,15 @@ pub struct Argv {
     program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(OsString, Option<OsString>)>,
+    /// The variables that are shown.
+    telling: Vec<OsString>,
     dir: Option<PathBuf>,
 }
 
 impl Argv {
     /// A program, by path or by its name on `PATH`.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: Vec::new(), dir: None }
+        Self { program: program.into(), args: Vec::new(), env: Vec::new(), telling: Vec::new(), dir: None }
     }
 
     /// Adds an argument.
@@ -46,6 +51,14 @@ impl Argv {
         self
     }
 
+    /// Sets an environment variable that is shown too: typed without it, the command would do its work on something else.
+    #[must_use]
+    pub fn telling_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        let name = name.into();
+        self.telling.push(name.clone());
+        self.env(name, value)
+    }
+
     /// Removes an environment variable.
     #[must_use]
     pub fn without_env(mut self, name: impl Into<OsString>) -> Self {
@@ -65,7 +78,7 @@ impl Argv {
         &self.program
     }
 
-    /// As it could be typed.
+    /// As it could be typed, in the shell that this system's users have: on Windows that is PowerShell.
     pub fn shown(&self) -> String {
         let quote = |text: &OsStr| {
             let text = text.to_string_lossy();
@@ -74,7 +87,11 @@ impl Argv {
             if plain { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
         };
         let words = std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));
-        words.map(quote).collect::<Vec<_>>().join(" ")
+        let words = words.map(quote).collect::<Vec<_>>().join(" ");
+        let told = self.env.iter().filter(|(name, _)| self.telling.contains(name));
+        let settings =
+            told.filter_map(|(name, value)| Some(os::setting(&name.to_string_lossy(), &quote(value.as_ref()?))));
+        settings.collect::<String>() + &words
     }
 
     /// The standard library's form of it, for the modules that start daemons.
@@ -144,7 +161,7 @@ pub fn capture_within(argv: &Argv, patience: Duration) -> Result<Option<Output>>
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(match ending {
         Ending::Exited(status) => Some(Output { status, stdout: text(&stdout), stderr: text(&stderr) }),
-        Ending::TimedOut => None,
+        Ending::TimedOut | Ending::InVain => None,
     })
 }
 
@@ -204,82 +221,6 @@ pub fn start(argv: &Argv, stdout: File, stderr: File) -> Result<Child> {
     command.spawn().trying(|| format!("run `{}`", argv.shown()))
 }
 
-/// How many chunks may wait for whoever takes them; a program that says more waits too.
-const WAITING_CHUNKS: usize = 64;
-
-/// Whose output a chunk is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Data.
-    Stdout,
-    /// The rest.
-    Stderr,
-}
-
-/// How a streamed program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// By itself.
-    Exited(ExitStatus),
-    /// Killed when its time was up.
-    TimedOut,
-}
-
-/// Runs a program, handing over what it prints as it comes, and kills it when `patience` is used up.
-///
-/// # Errors
-/// When it can't be started.
-pub fn stream(argv: &Argv, patience: Duration, mut take: impl FnMut(Stream, &[u8])) -> Result<Ending> {
-    let mut command = argv.command();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().trying(|| format!("run `{}`", argv.shown()))?;
-    let (sender, receiver) = sync_channel(WAITING_CHUNKS);
-    if let Some(stdout) = child.stdout.take() {
-        pump(stdout, Stream::Stdout, sender.clone());
-    }
-    if let Some(stderr) = child.stderr.take() {
-        pump(stderr, Stream::Stderr, sender.clone());
-    }
-    drop(sender);
-    if drain(&receiver, Instant::now() + patience, &mut take) {
-        let status = child.wait().trying(|| format!("wait for `{}`", argv.name()))?;
-        return Ok(Ending::Exited(status));
-    }
-    // It may have ended by itself while something that it started still holds its output.
-    if let Ok(Some(status)) = child.try_wait() {
-        return Ok(Ending::Exited(status));
-    }
-    drop(child.kill());
-    drop(child.wait());
-    Ok(Ending::TimedOut)
-}
-
-/// Hands over chunks until both streams end (true) or the deadline passes (false).
-fn drain(receiver: &Receiver<(Stream, Vec<u8>)>, deadline: Instant, take: &mut impl FnMut(Stream, &[u8])) -> bool {
-    loop {
-        // A program that never stops talking must not keep the time from being looked at.
-        if Instant::now() >= deadline {
-            return false;
-        }
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok((stream, chunk)) => take(stream, &chunk),
-            Err(RecvTimeoutError::Disconnected) => return true,
-            Err(RecvTimeoutError::Timeout) => return false,
-        }
-    }
-}
-
-fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: SyncSender<(Stream, Vec<u8>)>) {
-    std::thread::spawn(move || {
-        let mut buffer = vec![0; 16 * 1024];
-        while let Ok(read @ 1..) = from.read(&mut buffer) {
-            if to.send((stream, buffer[..read].to_vec())).is_err() {
-                break;
-            }
-        }
-    });
-}
-
 /// How a program ended, in words.
 pub fn exit(status: ExitStatus) -> String {
     match status.code() {
@@ -304,5 +245,13 @@ mod tests {
     fn a_shown_command_can_be_typed() {
         let argv = Argv::new("/w s/ctr").arg("--address").arg("").arg("it's");
         assert_eq!(argv.shown(), r"'/w s/ctr' --address '' 'it'\''s'");
+    }
+
+    #[test]
+    fn a_variable_is_shown_only_where_the_command_is_another_without_it() {
+        let argv = Argv::new("buildx").env("PATH", "/bin").telling_env("BUILDX_CONFIG", "/w s").arg("ls");
+        assert_eq!(argv.shown(), format!("{}buildx ls", os::setting("BUILDX_CONFIG", "'/w s'")));
+        let command = argv.command();
+        assert_eq!(command.get_envs().filter(|(_, value)| value.is_some()).count(), 2);
     }
 }

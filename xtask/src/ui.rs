@@ -83,6 +83,14 @@ impl Ui {
         }
     }
 
+    /// What another program told of why it failed, where its lines have not been passed on.
+    pub fn kept_quiet(&self, lines: &[&str]) {
+        if self.level == Level::Quiet && !lines.is_empty() {
+            lines.iter().for_each(|line| self.line(line));
+            self.line("(all of it is shown without `--quiet`)");
+        }
+    }
+
     /// The error that ends a command.
     pub fn error(&self, error: &Error) {
         if self.actions {

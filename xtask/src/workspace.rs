@@ -189,7 +189,7 @@ impl Workspace {
 
     /// What Docker was given: it outlives everything else that `clean` deletes, until Docker has given it back.
     pub fn in_docker(&self) -> PathBuf {
-        self.base.join("in-docker")
+        self.base.join("in-docker.json")
     }
 
     /// A component's folder.

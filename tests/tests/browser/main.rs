@@ -6,6 +6,7 @@
 mod axe;
 mod chromium;
 mod hostile;
+mod real;
 mod using;
 
 use chromium::Chromium;

@@ -1,4 +1,4 @@
-//! Killed at any point, the next run heals.
+//! What a kill, a damaged file or half a deletion leaves behind is no trouble to whoever comes next.
 
 use crate::{kill, kill_at, kill_when, machine, pid, run, status, works};
 

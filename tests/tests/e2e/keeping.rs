@@ -35,6 +35,20 @@ fn fresh_recreates_everything_but_the_cache() {
     assert!(run(&context, &["up", "--fresh", "--locked"]).success().stderr.contains("Up containerd"));
 }
 
+/// What can't be read is found out before the daemons are stopped and their data deleted.
+#[test]
+fn a_record_of_a_newer_harness_costs_nothing() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let record = context.write(context.base_dir().join("in-docker.json"), r#"{"schema": 99}"#);
+    for line in [vec!["clean"], vec!["up", "--fresh"]] {
+        let refused = run(&context, &line).exited(3);
+        assert!(refused.stderr.contains("in-docker.json` was written by a newer harness"), "{refused}");
+        assert_eq!(status(&context, "containerd")["answering"], true, "{refused}");
+    }
+    std::fs::remove_file(record).unwrap();
+}
+
 #[test]
 fn a_kept_workspace_starts_without_the_network() {
     let context = machine();

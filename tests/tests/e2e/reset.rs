@@ -1,6 +1,6 @@
 //! Both roots live and die together, and `reset` makes them agree again.
 
-use crate::{kill, machine, pid, run, works};
+use crate::{kill, machine, pid, run, works, xtask};
 use std::fs;
 
 #[test]
@@ -94,6 +94,13 @@ fn a_reset_makes_do_with_the_programs_that_are_there() {
     let refused = run(&context, &["reset", "--json"]).exited(3);
     assert_eq!(refused.json()["exit"]["class"], "ground", "{refused}");
     assert!(refused.stderr.contains("not all programs of containerd"), "{refused}");
+    let base = context.base_dir().to_str().unwrap();
+    let reset = xtask(&context, &["reset", "--base-dir", base]);
+    let refused = reset.env_remove("BUILDKIT_WINDOWS_BASE_DIR").run().exited(3);
+    let hint = refused.stderr.lines().last().unwrap();
+    for command in ["up", "reset --hard"] {
+        assert!(hint.contains(&format!("`cargo xtask {command} --base-dir ")), "{refused}");
+    }
     assert!(context.base_dir().join("containerd/root").exists(), "nothing is lost: {refused}");
     let hard = run(&context, &["reset", "--hard"]).success();
     assert!(hard.stderr.contains("the daemons stay down") && !hard.stderr.contains("Resolved"), "{hard}");

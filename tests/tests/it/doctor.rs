@@ -135,6 +135,8 @@ fn a_place_where_no_workspace_can_lie_is_one_problem_among_the_checks() {
     let (bad, said) = verdict(&outcome, "workspace");
     assert!(bad == "problem" && said.ends_with("is a file"), "{said}");
     assert!(verdict(&outcome, "disk").1.contains(" free"), "the folder above the file tells it: {outcome}");
+    let hint = outcome.stderr.lines().last().unwrap();
+    assert!(hint.contains("`cargo xtask doctor --fix --base-dir "), "{outcome}");
 }
 
 #[test]
@@ -155,6 +157,12 @@ fn the_net_is_judged_by_what_is_relied_on() {
     let mirror = doctor(&context, &server, &["--json", "--source", &server.mirror_url()]);
     assert_eq!(verdict(&mirror, "source"), ("ok".into(), "the mirror answers with HTTP 200".into()));
     let missing = doctor(&context, &server, &["--json", "--source", "no-such-folder"]).exited(3);
+    let advice = check(&missing, "source")["advice"].as_str().unwrap().to_owned();
+    assert!(advice.starts_with("check `--source`"), "{missing}");
+    // A command that mends a warning mends no problem.
+    let problems = missing.json()["checks"].as_array().unwrap().clone();
+    let has_command = problems.iter().any(|check| check["verdict"] == "problem" && !check["command"].is_null());
+    assert_eq!(missing.stderr.contains("doctor --fix"), has_command, "{missing}");
     assert_eq!(verdict(&missing, "source").0, "problem");
     assert_eq!(verdict(&missing, "clock"), ("skipped".into(), "no server was asked".into()));
 }

@@ -45,6 +45,16 @@ fn the_list_has_every_row() {
 }
 
 #[test]
+fn of_a_very_long_text_the_end_is_explained() {
+    let context = context!();
+    let long = "a line that tells nothing ".repeat(8);
+    let said = format!("{}\nerror: lease \"ref_x\": not found\n", format!("{long}\n").repeat((9 << 20) / long.len()));
+    let explained = context.xtask(["explain", "--json"]).stdin(&said).run().success();
+    assert_eq!(explained.json()["id"], "stale-lease");
+    assert!(explained.stderr.contains("note: only the last 8.00 MiB of it are looked at\n"), "{explained}");
+}
+
+#[test]
 fn a_text_is_explained_by_the_last_message_in_it_that_is_known() {
     let context = context!();
     let said = "#4 DONE\r\n\u{1b}[31merror: failed to solve: failed to load cache key: failed to prepare a as b: \
@@ -120,9 +130,12 @@ fn what_is_not_known_is_not_explained() {
 }
 
 /// The end-to-end tests that make the real programs fail, and look at what that is found to be.
-const PROVOKING: [&str; 6] = [
+const PROVOKING: [&str; 9] = [
     include_str!("../e2e/explained.rs"),
+    include_str!("../e2e/containers/docker/explained.rs"),
+    include_str!("../e2e/containers/docker/remote.rs"),
     include_str!("../e2e/containers/explained.rs"),
+    include_str!("../e2e/containers/failing.rs"),
     include_str!("../e2e/containers/healing.rs"),
     include_str!("../e2e/containers/registries.rs"),
     include_str!("../e2e/containers/remote.rs"),
@@ -136,7 +149,7 @@ fn the_rows_that_nobody_has_provoked_here() {
     let (provoked, matched): (Vec<_>, Vec<_>) =
         xtask::failure::all().map(|known| known.id).partition(|id| is_named(id));
     insta::assert_snapshot!(format!("{} provoked; only matched:\n{}", provoked.len(), matched.join("\n")), @"
-    28 provoked; only matched:
+    29 provoked; only matched:
     docker-down
     docker-not-elevated
     not-elevated

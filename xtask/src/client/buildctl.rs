@@ -10,6 +10,7 @@ use super::{BaseImage, Build, Client, Run, version};
 use crate::base_image::BUILD_ARGUMENT;
 use crate::component::Component;
 use crate::error::{Error, Result};
+use crate::failure::{self, Speaker};
 use crate::platform::Os;
 use crate::process::{self, Argv};
 use crate::sample::IMAGE;
@@ -60,7 +61,9 @@ impl Client for Buildctl<'_> {
             Some(output) => output.last_words().trim_start_matches("error: ").to_owned(),
             None => format!("it took longer than {}", humantime::format_duration(PATIENCE)),
         };
-        Err(Error::ground(format!("a buildkitd at `{}` gives no answer: {why}", remote.address)).hint(remote.hint()))
+        let error = Error::ground(format!("a buildkitd at `{}` gives no answer: {why}", remote.address));
+        let found = failure::explain(&why, Some(Speaker::Client), Some(self.workspace.platform().os));
+        Err(found.into_iter().fold(error, |error, found| error.known(found.failure)).hint(remote.hint()))
     }
 
     fn build(&self, build: &Build) -> Argv {

@@ -5,6 +5,7 @@ use super::buildx::Buildx;
 use super::remote::Remote;
 use super::version;
 use crate::error::{Context, Error, Result};
+use crate::files;
 use crate::process;
 use crate::ui::Ui;
 use std::fs;
@@ -15,7 +16,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The driver for a buildkitd that runs already.
-const DRIVER: &str = "remote";
+pub(super) const DRIVER: &str = "remote";
 
 /// What `buildx inspect` tells.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -91,8 +92,9 @@ fn inspect(buildx: &Buildx) -> Result<Option<String>> {
     match process::capture_within(&argv, PATIENCE)? {
         Some(output) if output.status.success() => Ok(Some(output.stdout)),
         Some(output) if output.stderr.contains("no builder") => Ok(None),
-        Some(output) => Err(Error::ground(format!("`{}` failed: {}", argv.shown(), output.last_words()))
-            .hint("`cargo xtask clean` removes the builder, and with it what may be wrong there")),
+        Some(output) => Err(Error::ground(format!("`{}` failed: {}", argv.shown(), output.last_words())).hint(
+            format!("delete `{}`: nothing but the builder is there, which is made anew", buildx.config().display()),
+        )),
         None => Err(Error::ground(format!("`{}` gave no answer", argv.shown())).hint("see what `docker version` says")),
     }
 }
@@ -101,15 +103,22 @@ fn look(said: &str, buildx: &Buildx, ui: &Ui) -> Result<Option<String>> {
     for line in said.lines() {
         ui.detail(line);
     }
-    // buildx keeps to itself why it got no answer.
+    // buildx keeps to itself why it got no answer; where there is a buildctl, that one tells.
     let builder = read(said);
     match builder.status {
         "running" => Ok(version(builder.version)),
-        status => Err(Error::ground(format!(
-            "the builder `{BUILDER}` gets no answer from a buildkitd at `{}`: it is {status}",
-            buildx.remote().address
-        ))
-        .hint(buildx.remote().hint())),
+        status => {
+            let remote = buildx.remote();
+            let error = Error::ground(format!(
+                "the builder `{BUILDER}` gets no answer from a buildkitd at `{}`: it is {status}",
+                remote.address
+            ))
+            .hint(remote.hint());
+            Err(match buildx.ask_buildctl(ui) {
+                Some(told) => told.failure().into_iter().fold(error, Error::known).because(told),
+                None => error,
+            })
+        }
     }
 }
 
@@ -121,7 +130,7 @@ fn taken(buildx: &Buildx, driver: &str) -> Error {
     Error::ground(what).hint(if is_context {
         format!("give the Docker context `{BUILDER}` another name, or build with `--client buildctl`")
     } else {
-        format!("set BUILDX_CONFIG to `{}`, and run `{}`", buildx.config().display(), buildx.remove().shown())
+        format!("`{}` removes it", buildx.remove().shown())
     })
 }
 
@@ -130,11 +139,9 @@ fn taken(buildx: &Buildx, driver: &str) -> Error {
 /// # Errors
 /// When the folder can't be deleted.
 pub fn forget(config: &Path) -> Result<bool> {
-    if !config.exists() {
-        return Ok(false);
-    }
-    fs::remove_dir_all(config).trying(|| format!("delete `{}`", config.display()))?;
-    Ok(true)
+    let is_there = fs::symlink_metadata(config).is_ok();
+    files::delete(config)?;
+    Ok(is_there)
 }
 
 #[cfg(test)]
@@ -156,6 +163,18 @@ mod tests {
         assert!(!builder.leads_to(&remote("tcp://127.0.0.1:40125", Some(&other))));
         assert!(!builder.leads_to(&remote("tcp://127.0.0.1:40125", None)));
         assert!(!builder.leads_to(&remote("tcp://127.0.0.1:1", Some(&tls))));
+    }
+
+    #[test]
+    fn whatever_is_in_the_builders_place_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        assert!(!forget(&config).unwrap());
+        fs::write(&config, "a file").unwrap();
+        assert!(forget(&config).unwrap() && !config.exists());
+        fs::create_dir_all(config.join("instances")).unwrap();
+        fs::write(config.join("instances").join("buildkit-exp"), "{}").unwrap();
+        assert!(forget(&config).unwrap() && !config.exists());
     }
 
     #[test]

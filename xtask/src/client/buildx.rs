@@ -1,11 +1,13 @@
 //! Docker's client for BuildKit, with Docker itself to run the image. Argument vectors, but for the builder.
 
+use super::buildctl::Buildctl;
 use super::details::{Details, Output, Source, cache_from, cache_to, field, fields, shown};
 use super::docker::docker;
 use super::remote::Remote;
 use super::{BUILDER, BaseImage, Build, Client, Run, builder};
+use crate::base_image::BUILD_ARGUMENT;
 use crate::component::Component;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Argv;
 use crate::sample;
 use crate::ui::Ui;
@@ -44,7 +46,7 @@ impl<'a> Buildx<'a> {
             Program::Plugin => docker().arg("buildx"),
             Program::Component => Argv::new(self.workspace.program(Component::Buildx, "buildx")),
         };
-        argv.env("BUILDX_CONFIG", self.workspace.buildx_config())
+        argv.telling_env("BUILDX_CONFIG", self.workspace.buildx_config())
             .without_env("BUILDX_BUILDER")
             .dir(self.workspace.run())
     }
@@ -57,7 +59,7 @@ impl<'a> Buildx<'a> {
     /// Makes the builder.
     pub fn create(&self) -> Argv {
         let options = builder::options(&self.remote);
-        let argv = self.argv().args(["create", "--name", BUILDER, "--driver", "remote"]);
+        let argv = self.argv().args(["create", "--name", BUILDER, "--driver", builder::DRIVER]);
         let argv = options
             .into_iter()
             .fold(argv, |argv, (name, value)| argv.arg("--driver-opt").arg(field(&format!("{name}={value}"))));
@@ -69,7 +71,13 @@ impl<'a> Buildx<'a> {
         self.argv().args(["rm", BUILDER])
     }
 
-    /// Where its builders are.
+    /// Why its buildkitd gives no answer, as the workspace's buildctl has it, if there is one.
+    pub fn ask_buildctl(&self, ui: &Ui) -> Option<Error> {
+        let is_there = self.workspace.program(Component::Buildkit, "buildctl").is_file();
+        is_there.then(|| Buildctl::new(self.workspace, Some(self.remote.clone())).connect(ui).err()).flatten()
+    }
+
+    /// Where its builders are, and nothing else.
     pub fn config(&self) -> PathBuf {
         self.workspace.buildx_config()
     }
@@ -116,9 +124,9 @@ pub fn list_users(image: &str) -> Argv {
     docker().args(["ps", "--all", "--filter", &format!("ancestor={image}"), "--format", "{{.Names}}"])
 }
 
-/// Removes a workspace's containers that have ended, whatever their names.
-pub fn prune_containers(workspace: &Workspace) -> Argv {
-    docker().args(["container", "prune", "--force", "--filter", &format!("label={}", label(workspace))])
+/// Removes a workspace's containers, as it is typed in `sh` and in PowerShell: Docker's own `prune` leaves those that run.
+pub fn remove_containers(workspace: &Workspace) -> String {
+    format!("docker rm --force $({})", list_containers(workspace).shown())
 }
 
 /// Removes a container of Docker's, running or not.
@@ -168,7 +176,7 @@ impl Client for Buildx<'_> {
         let argv = detailed(argv, &build.details);
         let argv = match &build.base_image {
             BaseImage::Own => argv,
-            BaseImage::Reference(reference) => argv.args(["--build-arg", &format!("BASE_IMAGE={reference}")]),
+            BaseImage::Reference(reference) => argv.args(["--build-arg", &format!("{BUILD_ARGUMENT}={reference}")]),
             BaseImage::Layout { folder, digest } => {
                 argv.args(["--build-context", &format!("base=oci-layout://{}@{digest}", folder.display())])
             }
@@ -216,7 +224,7 @@ mod tests {
             buildx.build(&Build { context: context.into(), base_image, image, details }).shown()
         };
         let argv = build("/w/sample", base_image);
-        assert!(argv.starts_with("docker buildx build --builder buildkit-exp "), "{argv}");
+        assert!(argv.contains("docker buildx build --builder buildkit-exp "), "{argv}");
         assert!(
             argv.ends_with("--load --tag i --build-context base=oci-layout:///w/base@sha256:1 /w/sample"),
             "{argv}"
@@ -247,6 +255,10 @@ mod tests {
     fn the_builder_leads_to_the_workspaces_pipe_or_to_where_one_says() {
         let workspace = workspace("windows-amd64");
         let own = Buildx::new(&workspace, Program::Component, None).create().shown();
+        assert!(
+            own.contains("BUILDX_CONFIG") && own.contains("config"),
+            "typed without it, it makes a builder of the user's: {own}"
+        );
         assert!(own.contains("buildx.exe create --name buildkit-exp --driver remote npipe:////./pipe/"), "{own}");
         let tls = Tls { ca: "/t,ls/ca.pem".into(), cert: "/tls/cert.pem".into(), key: "/tls/key.pem".into() };
         let remote = Remote { address: "tcp://h:1".into(), tls: Some(tls) };

@@ -1,14 +1,18 @@
 //! A buildkitd that somebody else has started: its address, and what proves to it who calls.
 
 use crate::error::{Context, Error, Result};
+use crate::failure;
+use crate::os;
 use crate::platform::Os;
 use crate::process::Argv;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-/// How long a host may take to accept a connection.
+/// How long a host may take to be found, and to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where a buildkitd listens, as clients are told.
@@ -53,13 +57,15 @@ impl Remote {
     pub fn check(&self) -> Result<()> {
         let reached = match self.address.split_once("://") {
             Some(("tcp", place)) => dial(place),
-            Some(("unix", path)) => fs::metadata(path).map(drop),
+            Some(("unix", path)) => os::reach_socket(Path::new(path)),
             // Only opening a pipe tells whether it is there, and that would be a call already.
             _ => Ok(()),
         };
         reached.map_err(|error| {
+            let is_refused = self.address.starts_with("unix://") && error.kind() == ErrorKind::PermissionDenied;
             Error::ground(format!("failed to reach a buildkitd at `{}`", self.address))
                 .because(error)
+                .known(if is_refused { failure::NOT_ROOT } else { failure::BUILDER_UNREACHABLE })
                 .hint("check `--addr`, and that the buildkitd is up; without `--addr` the harness starts its own")
         })
     }
@@ -111,15 +117,33 @@ fn check_address(address: &str, host: Os) -> Result<()> {
     }
 }
 
-fn dial(place: &str) -> std::io::Result<()> {
-    let mut last = None;
-    for address in place.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, PATIENCE) {
-            Ok(_) => return Ok(()),
-            Err(error) => last = Some(error),
+fn dial(place: &str) -> io::Result<()> {
+    let place = place.to_owned();
+    within(PATIENCE, move || {
+        let addresses: Vec<_> = place.to_socket_addrs()?.collect();
+        let mut last = None;
+        for address in &addresses {
+            // None may keep the others from being tried.
+            match TcpStream::connect_timeout(address, PATIENCE / addresses.len() as u32) {
+                Ok(_) => return Ok(()),
+                Err(error) => last = Some(error),
+            }
         }
-    }
-    Err(last.unwrap_or_else(|| std::io::Error::other("the host has no address")))
+        Err(last.unwrap_or_else(|| io::Error::other("the host has no address")))
+    })
+}
+
+/// Does something that has no limit of its own, as looking for a name has none. What is too late is left behind.
+fn within<T: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || drop(sender.send(work())));
+    receiver.recv_timeout(patience).unwrap_or_else(|_| {
+        let limit = humantime::format_duration(patience);
+        Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {limit}")))
+    })
 }
 
 impl Tls {
@@ -173,6 +197,15 @@ mod tests {
             assert!(error.to_string().contains(&format!("`--addr {address}`")), "{error}");
         }
         assert!(Remote::new("unix:///run/x", Some(Path::new("tls")), Os::Linux).is_err());
+    }
+
+    #[test]
+    fn a_name_that_nobody_finds_is_not_waited_for() {
+        let (hold, held) = channel::<()>();
+        let error = within(Duration::from_millis(10), move || held.recv().map_err(io::Error::other)).unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::TimedOut, "it took longer than 10ms".into()));
+        drop(hold);
+        assert_eq!(within(PATIENCE, || Ok(7)).unwrap(), 7);
     }
 
     #[test]

@@ -1,19 +1,16 @@
 //! `cargo xtask announce`: what a night found newly broken, as one issue on GitHub.
 
-use super::print;
 use super::report::read_night;
+use super::{matrix, print};
 use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
 use crate::http::{Answer, HttpError, HttpErrorKind, Write};
-use crate::matrix;
 use crate::report::announcement::{self, Deed, Issue, TITLE};
 use crate::report::model::Report;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
-use std::fs;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// As many pages of issues as anybody has; a server that leads in circles has more.
 const MOST_PAGES: usize = 200;
@@ -43,7 +40,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
             .hint("set GH_TOKEN or GITHUB_TOKEN to one that may, or see with `--dry-run` what would be done"));
     }
     let (night, results) = read_night(context.ui, &options.results)?;
-    let asked = options.cells.as_deref().map_or_else(|| Ok(Vec::new()), cells)?;
+    let asked = options.cells.as_deref().map(matrix::read).transpose()?.map_or_else(Vec::new, |(cells, _)| cells);
     let report = Report::new(night, results, &[]);
     let place = Place { context, repository };
     let deed = announcement::decide(&report, &asked, announcement::find(place.open_issues()?));
@@ -64,22 +61,6 @@ fn repository(options: &Options) -> Result<&str> {
         Some((owner, name)) if is_name(owner) && is_name(name) => Ok(repository),
         _ => Err(Error::usage(format!("`{repository}` names no repository on GitHub")).hint(hint)),
     }
-}
-
-/// The cells that there were to be.
-fn cells(source: &Path) -> Result<Vec<matrix::Cell>> {
-    let mut text = String::new();
-    if source == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).trying(|| "read stdin".into())?;
-        return matrix::read(&text, "stdin");
-    }
-    let whence = format!("`{}`", source.display());
-    let text = fs::read_to_string(source).map_err(|error| {
-        Error::usage(format!("failed to read the cells from {whence}"))
-            .because(error)
-            .hint("give a file with what `cargo xtask matrix` printed, or `-` for stdin")
-    })?;
-    matrix::read(&text, &whence)
 }
 
 /// A deed in words.

@@ -5,7 +5,7 @@ mod judge;
 mod saved;
 
 use super::logs::on_interrupt;
-use super::print;
+use super::{patience, print};
 use crate::apart::Halt;
 use crate::bisection::{Bisection, Next};
 use crate::component::Component;
@@ -45,7 +45,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR", requires = "refs")]
     checkout: Option<PathBuf>,
     /// How long trying one may take; one that takes longer can't be told
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = patience)]
     timeout: Duration,
     /// Only list what lies between both ends
     #[arg(long, conflicts_with = "resume")]

@@ -14,6 +14,7 @@ pub(super) mod staging;
 pub(super) mod stand;
 mod steps;
 pub(super) mod trial;
+mod watching;
 
 use super::{patience, print_json};
 use crate::component::Component;
@@ -42,7 +43,7 @@ pub struct Options {
     /// A base image instead of the one that suits this host, as the build argument BASE_IMAGE
     #[arg(long, value_name = "REF", value_parser = NonEmptyStringValueParser::new(), env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
-    /// How long build and run may take together, as in 90s or 10m
+    /// How long build and run may take together, and each level of a reset besides, as in 90s or 10m
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = patience, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
     timeout: Duration,
     /// When stale state makes it fail, reset level by level and try again [default: yes in CI, where CI=true]

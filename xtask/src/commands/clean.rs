@@ -1,7 +1,7 @@
 //! `cargo xtask clean`: stop everything, then remove the image, the containers and the workspace.
 
 use super::tidying::{self, empty, empty_docker, tell_stopped};
-use super::{loaded, print};
+use super::{in_docker, print};
 use crate::context::Context;
 use crate::daemon::{state, stop};
 use crate::error::{Context as _, Result};
@@ -38,6 +38,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let guard = context.lock("clean")?;
     // A newer harness's workspace is refused before anything in it changes.
     state::read(workspace)?;
+    in_docker::check(context)?;
     let freed: u64 = doomed(context, options)?.iter().map(|path| files::disk_use(path)).sum();
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
@@ -61,11 +62,12 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     let kept = match (has_cache, has_record) {
         (false, false) => "",
-        (true, false) => ", the cache stays (`--cache` deletes it)",
-        (false, true) => ", the record of what is in Docker stays",
-        (true, true) => ", the cache (`--cache` deletes it) and the record of what is in Docker stay",
+        (true, false) => " but the cache (`--cache` deletes it)",
+        (false, true) => " but the record of what is in Docker",
+        (true, true) => " but the cache (`--cache` deletes it) and the record of what is in Docker",
     };
-    context.ui.step("Deleted", &format!("`{}`, {}{kept}", workspace.base().display(), bytes(freed)));
+    let what = if kept.is_empty() { String::new() } else { format!("all{kept}, from ") };
+    context.ui.step("Deleted", &format!("{what}`{}`, {}", workspace.base().display(), bytes(freed)));
     Ok(())
 }
 
@@ -91,7 +93,7 @@ fn list(context: &Context, options: &Options) -> Result<()> {
     for (component, process) in stop::running(&context.workspace)? {
         text.push_str(&format!("stop {} (pid {})\n", component.main_program(), process.pid));
     }
-    for what in loaded::left(context)? {
+    for what in tidying::held(context).into_iter().chain(in_docker::left(context)?) {
         text.push_str(&format!("{what}\n"));
     }
     for path in doomed(context, options)? {

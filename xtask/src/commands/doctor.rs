@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::os;
 use crate::probe::{self, Ground};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use std::time::Instant;
 
 /// The options of `doctor`.
@@ -21,7 +22,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "json")]
     fix: bool,
     /// Ask this base image's registry [default: that of the host's own]
-    #[arg(long, value_name = "REF", env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
+    #[arg(long, value_name = "REF", value_parser = NonEmptyStringValueParser::new(), env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
     /// Judge Docker by what is to drive the build: buildx (with Docker), buildctl or auto [default: auto]
     #[arg(long, value_enum, hide_possible_values = true, env = "BUILDKIT_WINDOWS_CLIENT", hide_env_values = true)]
@@ -46,8 +47,13 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         return Ok(());
     }
     let error = Error::ground(format!("{problems} of {} checks found a problem", checks.len()));
-    let has_commands = !options.fix && doctor::why_no_commands(&checks).is_none();
-    Err(if has_commands { error.hint("`cargo xtask doctor --fix` prints the commands that mend it") } else { error })
+    let has_command = |check: &Check| check.verdict == Verdict::Problem && check.command.is_some();
+    let has_commands = !options.fix && checks.iter().any(has_command);
+    Err(if has_commands {
+        error.hint(format!("`{}` prints the commands that mend it", context.typed("doctor --fix")))
+    } else {
+        error
+    })
 }
 
 /// Looks at everything.
@@ -69,6 +75,8 @@ pub fn look(context: &Context, options: &Options) -> Result<Vec<Check>> {
             Wanted::Buildctl => Need::Unwanted,
         },
         buildx: context.buildx.clone(),
+        again: context.typed("doctor"),
+        clean: context.typed("clean --cache"),
         offline: context.offline,
         since: Instant::now(),
     }))

@@ -5,10 +5,10 @@ use crate::error::{Context as _, Error, Result};
 use crate::failure::{self, Failure, Speaker};
 use crate::os;
 use crate::platform::Os;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use clap::Args;
 use serde::Serialize;
-use std::io::{IsTerminal, Read};
+use std::io::{self, IsTerminal, Read};
 
 /// The options of `explain`.
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ pub fn run(ui: &Ui, options: &Options) -> Result<()> {
         let rows: Vec<Row> = failure::all().map(|known| row(known, None)).collect();
         return if options.json { print_json(&rows) } else { print(table(&rows)) };
     }
-    let is_typed = std::io::stdin().is_terminal();
+    let is_typed = io::stdin().is_terminal();
     let row = match options.id.as_deref().map(str::trim) {
         Some("") => return Err(nothing()),
         Some(id) if id != "-" => row(failure::find(id).ok_or_else(|| unknown(id))?, None),
@@ -62,7 +62,7 @@ pub fn run(ui: &Ui, options: &Options) -> Result<()> {
             if is_typed {
                 ui.note(&format!("type or paste a text, and end it with {} on a line of its own", os::END_OF_INPUT));
             }
-            let Some(found) = failure::explain_copied(&stdin()?) else {
+            let Some(found) = failure::explain_copied(&stdin(ui)?) else {
                 if options.json {
                     print_json(&None::<Row>)?;
                 }
@@ -74,9 +74,39 @@ pub fn run(ui: &Ui, options: &Options) -> Result<()> {
     if options.json { print_json(&row) } else { print(shown(&row)) }
 }
 
-fn stdin() -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).trying(|| "read stdin".into())?;
+/// How much of a text's end is looked at. What is far before it is no reason for what happened last, and takes its time.
+const MOST: usize = 8 << 20;
+
+/// How a text in UTF-16 begins.
+const MARKS: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
+
+/// The end of a text, with what it began with if that tells how to read it; and whether that is not all of it.
+fn end_of(mut text: impl Read, most: usize) -> io::Result<(Vec<u8>, bool)> {
+    let (mut bytes, mut total) = (Vec::new(), 0);
+    let mut mark = None;
+    loop {
+        let read = text.by_ref().take(most as u64).read_to_end(&mut bytes)?;
+        total += read;
+        mark = mark.or_else(|| bytes.first_chunk().copied());
+        // A letter of UTF-16 has two bytes, counted from the beginning.
+        let surplus = bytes.len().saturating_sub(most).next_multiple_of(2).min(bytes.len());
+        bytes.drain(..surplus);
+        if read == 0 {
+            break;
+        }
+    }
+    let is_cut = total > bytes.len();
+    if let Some(mark) = mark.filter(|mark| is_cut && MARKS.contains(mark)) {
+        bytes.splice(..0, mark);
+    }
+    Ok((bytes, is_cut))
+}
+
+fn stdin(ui: &Ui) -> Result<Vec<u8>> {
+    let (bytes, is_cut) = end_of(io::stdin().lock(), MOST).trying(|| "read stdin".into())?;
+    if is_cut {
+        ui.note(&format!("only the last {} of it are looked at", ui::bytes(MOST as u64)));
+    }
     if bytes.trim_ascii().is_empty() {
         return Err(Error::usage("stdin has no text to explain").hint("pipe in what a build said, or a daemon's log"));
     }
@@ -140,4 +170,18 @@ fn table(rows: &[Row]) -> String {
     let line =
         |row: &Row| format!("{:width$}  {:19}  {:14}  {}\n", row.id, row.class, row.platforms.join(", "), row.cause);
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_text_the_end_is_read() {
+        let end = |text: &[u8]| end_of(text, 4).unwrap();
+        assert_eq!(end(b"abcd"), (b"abcd".to_vec(), false));
+        assert_eq!(end(b"abcdefghij"), (b"ghij".to_vec(), true));
+        assert_eq!(end(b""), (Vec::new(), false));
+        assert_eq!(end(b"\xff\xfea\0b\0c\0"), (b"\xff\xfeb\0c\0".to_vec(), true));
+    }
 }

@@ -45,7 +45,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     };
     if !daemons.iter().any(|daemon| context.workspace.log(*daemon).exists()) {
         return Err(Error::ground(format!("there is no log in `{}`", context.workspace.base().display()))
-            .hint("start the daemons with `cargo xtask up`"));
+            .hint(format!("start the daemons with `{}`", context.typed("up"))));
     }
     let lines = options.lines.unwrap_or(usize::MAX);
     if !options.follow {

@@ -3,17 +3,20 @@
 use super::print;
 use crate::component::Component;
 use crate::context::Context;
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::lock;
 use crate::matrix::exclusions::{self, Exclusion};
 use crate::matrix::runner::{LOCAL, Runner};
-use crate::matrix::{self, Breadth, Matrix, Row};
+use crate::matrix::{self, Breadth, Cell, Matrix, Row};
 use crate::os;
 use crate::platform::Platform;
 use crate::release::Listed;
 use crate::source::listing;
 use clap::{Args, ValueEnum};
+use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 /// The options of `matrix`.
 #[derive(Debug, Args)]
@@ -58,6 +61,25 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
 pub fn here(context: &Context) -> Runner {
     let build = os::windows().map(|windows| windows.build);
     Runner { label: LOCAL.to_owned(), platform: context.workspace.platform(), build }
+}
+
+/// The cells of a matrix that was printed, from a file or, as `-`, from stdin; also, in words, where they are from.
+///
+/// # Errors
+/// When it can't be read, or holds no cells.
+pub fn read(source: &Path) -> Result<(Vec<Cell>, String)> {
+    let (text, whence) = if source == Path::new("-") {
+        (io::read_to_string(io::stdin()).trying(|| "read stdin".into())?, "stdin".to_owned())
+    } else {
+        let whence = format!("`{}`", source.display());
+        let text = fs::read_to_string(source).map_err(|error| {
+            Error::usage(format!("failed to read the cells from {whence}"))
+                .because(error)
+                .hint("give a file with what `cargo xtask matrix` printed, or `-` for stdin")
+        })?;
+        (text, whence)
+    };
+    Ok((matrix::read(&text, &whence)?, whence))
 }
 
 /// Makes a matrix, and tells what was left out of it.

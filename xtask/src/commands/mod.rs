@@ -15,7 +15,7 @@ pub mod doctor;
 pub mod down;
 mod ended;
 pub mod explain;
-mod loaded;
+mod in_docker;
 pub mod logs;
 pub mod matrix;
 pub mod night;

@@ -4,19 +4,18 @@ mod cell;
 mod record;
 
 use super::logs::on_interrupt;
-use super::{matrix as making, print};
+use super::{matrix as making, patience, print};
 use crate::apart::Apart;
 use crate::context::Context;
 use crate::error::{Class, Context as _, Error, Result};
 use crate::files;
+use crate::matrix::Cell;
 use crate::matrix::runner::LOCAL;
-use crate::matrix::{self, Cell};
 use crate::result::{self, CellResult};
 use cell::{Stage, run_cell};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -41,7 +40,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value = "1")]
     jobs: NonZeroUsize,
     /// How long a cell may take, as in 90s or 30m
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = patience)]
     timeout: Duration,
     /// Where the results go; the last night's, in the default folder, become `previous` [default: night/results in the workspace]
     #[arg(long, value_name = "DIR")]
@@ -83,23 +82,11 @@ fn find_cells(context: &Context, options: &Options) -> Result<Vec<Cell>> {
         return Err(Error::usage("`--cells` says which versions to take, and so do `--buildkit` and `--containerd`")
             .hint("give one or the other"));
     }
-    let (text, whence) = if source == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).trying(|| "read stdin".into())?;
-        (text, "stdin".to_owned())
-    } else {
-        let whence = format!("`{}`", source.display());
-        let text = fs::read_to_string(source).map_err(|error| {
-            Error::usage(format!("failed to read the cells from {whence}"))
-                .because(error)
-                .hint("give a file with what `cargo xtask matrix` printed, or `-` for stdin")
-        })?;
-        (text, whence)
-    };
+    let (all, whence) = making::read(source)?;
     let here = making::here(context);
     let mut cells = Vec::new();
     let mut refusal = None;
-    for cell in matrix::read(&text, &whence)? {
+    for cell in all {
         match here.refuses(&cell.runner, cell.platform) {
             None => cells.push(cell),
             Some(why) => {

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::daemon::state::{self, Request};
 use crate::daemon::{self, roots, stop};
 use crate::error::{Error, Result};
+use crate::failure;
 use crate::install;
 use crate::process;
 use crate::ui::bytes;
@@ -95,11 +96,12 @@ pub fn run(context: Result<Context>, options: &Options) -> Result<()> {
 /// Nothing here can tell whether the two agree again: BuildKit finds out what containerd lacks only while it builds. So with no
 /// build to try, every level of BuildKit's own is done; `build-sample --heal` stops at the lowest that lets its build pass.
 fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<()> {
-    context.require_daemons_can_run()?;
+    context.require_programs_can_run()?;
     if !context.workspace.base().exists() {
         context.ui.step("Reset", "nothing: there is no workspace");
         return Ok(());
     }
+    context.require_daemons_can_run()?;
     let _guard = context.lock("reset")?;
     // A newer harness's workspace is refused before anything in it changes.
     if !roots::exist(&context.workspace) && !state::are_daemons_recorded(&context.workspace)? {
@@ -112,8 +114,12 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
     check_installed(context)?;
     if !both_answer(context) {
         context.ui.note("the daemons are not up, so they are started first");
-        if let Err(error) = start_again(context) {
-            context.ui.warn(&error.to_string());
+        stop_for_good(context)?;
+        if let Err(error) = up::start(context, request(context)?) {
+            if !may_be_of_state(&error) {
+                return Err(error);
+            }
+            context.ui.warn(&format!("{error}; so both roots are deleted"));
             return hard(context, done);
         }
     }
@@ -127,20 +133,28 @@ fn reset(context: &Context, options: &Options, done: &mut Vec<Freed>) -> Result<
         }
     }
     if both_answer(context) {
-        context.ui.note("only a build tells which level it takes: `cargo xtask build-sample --heal` goes no further");
+        context.ui.note(&format!(
+            "BuildKit has deleted all that it can; `{}` deletes only as much of that as its build takes",
+            context.typed("build-sample --heal")
+        ));
         return Ok(());
     }
     context.ui.warn("the daemons no longer answer");
     hard(context, done)
 }
 
+/// Whether a daemon may have failed to start because of what is in the roots; else deleting them would help nobody.
+fn may_be_of_state(error: &Error) -> bool {
+    error.failure().is_none_or(|known| known.class == failure::Class::StaleState)
+}
+
 /// Does one level, whatever the others would do. The workspace's lock must be held.
 ///
 /// # Errors
-/// When BuildKit refuses, or the daemons don't come up again.
-pub fn apply(context: &Context, level: Level, done: &mut Vec<Freed>) -> Result<()> {
+/// When BuildKit refuses, or takes longer than it may, or the daemons don't come up again.
+pub fn apply(context: &Context, level: Level, patience: Duration, done: &mut Vec<Freed>) -> Result<()> {
     match level {
-        Level::Buildkit(prune) => climb(context, prune, PATIENCE).map(|freed| done.push(freed)),
+        Level::Buildkit(prune) => climb(context, prune, patience).map(|freed| done.push(freed)),
         Level::Hard => hard(context, done),
     }
 }
@@ -177,15 +191,21 @@ fn hard(context: &Context, done: &mut Vec<Freed>) -> Result<()> {
     let workspace = &context.workspace;
     let freed = roots::disk_use(workspace);
     tidying::empty(context)?;
-    tidying::tell_stopped(context, &stop::all(workspace)?);
+    stop_for_good(context)?;
     roots::delete(workspace)?;
     context.ui.step("Reset", &format!("both roots deleted: freed {}", bytes(freed)));
     done.push(Freed { level: Level::Hard.name(), freed_bytes: Some(freed), missing_leases: 0 });
     if let Err(error) = check_installed(context) {
-        context.ui.note(&format!("the daemons stay down: {error}; `cargo xtask up` fetches what is missing"));
+        context.ui.note(&format!("the daemons stay down: {error}; `{}` fetches what is missing", context.typed("up")));
         return Ok(());
     }
-    start_again(context)
+    up::start(context, request(context)?)
+}
+
+/// Stops what runs, which may hold an endpoint and not answer there. Who else holds one can't be helped by deleting anything.
+fn stop_for_good(context: &Context) -> Result<()> {
+    tidying::tell_stopped(context, &stop::all(&context.workspace)?);
+    daemon::check_endpoints(&context.workspace)
 }
 
 /// What is to run: as before, else as asked for now.
@@ -198,16 +218,12 @@ fn check_installed(context: &Context) -> Result<()> {
     let specs = request(context)?.specs;
     match specs.iter().find(|(component, _)| install::installed(&context.workspace, *component).is_none()) {
         None => Ok(()),
-        Some((component, _)) => Err(Error::ground(format!(
-            "the workspace has data, but not all programs of {component}"
-        ))
-        .hint("`cargo xtask up` puts them in place again; `cargo xtask reset --hard` deletes the data without them")),
+        Some((component, _)) => {
+            Err(Error::ground(format!("the workspace has data, but not all programs of {component}")).hint(format!(
+                "`{}` puts them in place again; `{}` deletes the data without them",
+                context.typed("up"),
+                context.typed("reset --hard")
+            )))
+        }
     }
-}
-
-/// Starts what is installed, whatever newer versions there may be by now.
-fn start_again(context: &Context) -> Result<()> {
-    // One may still run, and holds its endpoint.
-    tidying::tell_stopped(context, &stop::all(&context.workspace)?);
-    up::start(context, request(context)?)
 }

@@ -9,7 +9,7 @@ use super::build_sample::choosing::{Wanted, choose};
 use super::build_sample::healing;
 use super::build_sample::stand::{self, Stand};
 use super::ended::Ended;
-use super::{print, print_json, up};
+use super::{patience, print, print_json, up};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::platform::Os;
@@ -45,7 +45,7 @@ pub struct Options {
     #[arg(long, value_name = "REF", value_parser = NonEmptyStringValueParser::new(), env = "BUILDKIT_WINDOWS_BASE_IMAGE", hide_env_values = true)]
     base_image: Option<String>,
     /// How long each may take, as in 90s or 10m
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = patience, env = "BUILDKIT_WINDOWS_TIMEOUT", hide_env_values = true)]
     timeout: Duration,
     /// When stale state makes one fail, reset level by level and try it again, after the others [default: yes in CI, where CI=true]
     #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true, default_missing_value = "yes", env = "BUILDKIT_WINDOWS_HEAL", hide_env_values = true, hide_possible_values = true, value_parser = BoolishValueParser::new())]

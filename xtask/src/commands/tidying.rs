@@ -1,6 +1,6 @@
 //! What several commands take away: daemons, containers, what containerd holds, programs and roots.
 
-use super::loaded;
+use super::in_docker;
 use crate::client::Client;
 use crate::client::buildctl::{self, Buildctl};
 use crate::component::Component;
@@ -79,6 +79,19 @@ pub fn empty(context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// What [`empty`] would remove by name, for people, a line each.
+pub fn held(context: &Context) -> Vec<String> {
+    let workspace = &context.workspace;
+    if daemon::answers(workspace, Component::Containerd).is_err() {
+        return Vec::new();
+    }
+    let named = |what: &str, list: &Argv| -> Vec<String> {
+        listed(context, list).iter().map(|name| format!("remove {what} {name}")).collect()
+    };
+    [named("container", &buildctl::list_containers(workspace)), named("image", &buildctl::list_images(workspace))]
+        .concat()
+}
+
 /// The names that a client lists, a line each. One that can't list them is only told of: what comes next must happen anyway.
 pub fn listed(context: &Context, list: &Argv) -> Vec<String> {
     match process::succeed_within(list, PATIENCE) {
@@ -112,7 +125,7 @@ pub fn end_container(context: &Context, client: &dyn Client, name: &str) -> bool
 /// # Errors
 /// When the builder can't be deleted. What Docker doesn't give back is warned of, and stays on record.
 pub fn empty_docker(context: &Context) -> Result<()> {
-    loaded::remove(context)
+    in_docker::remove(context)
 }
 
 /// Deletes everything but the cache, as the scripts that this harness grew from did on every run.
@@ -121,6 +134,7 @@ pub fn empty_docker(context: &Context) -> Result<()> {
 /// When something can't be stopped or deleted.
 pub fn wipe(context: &Context) -> Result<()> {
     let workspace = &context.workspace;
+    in_docker::check(context)?;
     empty(context)?;
     tell_stopped(context, &stop::all(workspace)?);
     empty_docker(context)?;

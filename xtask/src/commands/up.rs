@@ -46,7 +46,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         tidying::check_rights(context, options.fresh)?;
         if options.fresh {
             // What can't be had must not cost what there is.
-            context.resolve(&context.request.specs)?;
+            context.resolve(&context.all_specs())?;
             wipe(context)?;
         }
         let prepared = prepare(context, &context.all_specs())?;
@@ -56,7 +56,9 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         }
         let stopped = place(context, &prepared)?;
         if stopped != Stopped::default() {
-            context.ui.note("`--no-start` leaves what it had to stop so; `cargo xtask up` starts it");
+            context
+                .ui
+                .note(&format!("`--no-start` leaves what it had to stop so; `{}` starts it", context.typed("up")));
         }
         return state::write(&context.workspace, &State::new(context.request.clone()));
     }
@@ -67,8 +69,12 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         // What can't be had, or is a newer harness's, must not cost what there is.
         state::read(&context.workspace)?;
         look_before(context)?;
-        context.resolve(&context.request.specs)?;
+        context.resolve(&context.all_specs())?;
         wipe(context)?;
+    }
+    // No daemon needs it, so what is up is none of its business.
+    if context.buildx.is_some() {
+        ensure_installed(context, Component::Buildx, context.buildx.as_ref())?;
     }
     ensure(context)?;
     // Others may work with the daemons while this command only shows what they log.
@@ -135,7 +141,8 @@ fn asks_for_paths(context: &Context) -> bool {
     context.request.specs.iter().any(|(_, spec)| matches!(spec, Spec::Path(_)))
 }
 
-/// Sees to it that a component's programs are in their place: those that are, unless others are asked for. Starts nothing.
+/// Sees to it that a component's programs are in their place: those that are, unless others are asked for. Starts nothing, but
+/// stops both daemons where new programs of theirs take the place of those that run.
 ///
 /// # Errors
 /// When they can't be had.
@@ -284,7 +291,7 @@ fn stay(context: &Context) -> Result<()> {
     tell_stopped(context, &stop::all(&context.workspace)?);
     match gone {
         Some(component) => Err(Error::ground(format!("{} ended by itself", component.main_program()))
-            .hint(format!("see `cargo xtask logs {}`", component.main_program()))),
+            .hint(format!("see `{}`", context.typed(&format!("logs {}", component.main_program()))))),
         None => Ok(()),
     }
 }

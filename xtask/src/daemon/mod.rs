@@ -137,6 +137,16 @@ pub fn start(
     Ok((child, process))
 }
 
+/// Makes sure that the daemons, once they are stopped, can have their endpoints.
+///
+/// # Errors
+/// When someone else listens at one.
+pub fn check_endpoints(workspace: &Workspace) -> Result<()> {
+    [Component::Containerd, Component::Buildkit]
+        .into_iter()
+        .try_for_each(|component| refuse_foreign_listener(component, &workspace.endpoint(component)))
+}
+
 fn refuse_foreign_listener(component: Component, endpoint: &Endpoint) -> Result<()> {
     let Some(other) = os::listener(endpoint) else { return Ok(()) };
     Err(Error::ground(format!(
@@ -146,6 +156,10 @@ fn refuse_foreign_listener(component: Component, endpoint: &Endpoint) -> Result<
         other.pid,
         other.executable.display()
     ))
+    .known(match endpoint {
+        Endpoint::Unix { .. } => failure::SOCKET_IN_USE,
+        Endpoint::Pipe(_) => failure::PIPE_IN_USE,
+    })
     .hint("stop it, or use another workspace with `--base-dir DIR`"))
 }
 
@@ -225,7 +239,7 @@ pub fn with_log(workspace: &Workspace, component: Component, message: String) ->
         return Error::ground(message).hint(format!("its log `{}` is empty", path.display()));
     }
     let error = Error::ground(format!("{message}; its log ends:\n  {}", last.join("\n  ")));
-    let found = failure::explain(&last.join("\n"), Some(Speaker::Daemon));
+    let found = failure::explain(&last.join("\n"), Some(Speaker::Daemon), Some(workspace.platform().os));
     // What a daemon only warns of by the way, such as that RUN has no network, is not why it failed.
     match found.filter(|found| found.failure.class.fault() == Class::Ground) {
         Some(found) => error.known(found.failure).hint(found.failure.hint()),
@@ -258,6 +272,19 @@ mod tests {
                 "failed to lookup sid for group nosuch"
             ]
         );
+    }
+
+    #[test]
+    fn a_log_is_explained_by_the_rows_of_its_system() {
+        for (platform, id) in [("windows-amd64", Some("pipe-in-use")), ("linux-amd64", None)] {
+            let folder = tempfile::tempdir().unwrap();
+            let workspace = Workspace::new(folder.path().to_owned(), platform.parse().unwrap());
+            let log = workspace.log(Component::Buildkit);
+            fs::create_dir_all(log.parent().unwrap()).unwrap();
+            fs::write(&log, r"buildkitd: open \\.\pipe\x: Access is denied.").unwrap();
+            let error = with_log(&workspace, Component::Buildkit, "it ended".into());
+            assert_eq!(error.failure().map(|known| known.id), id, "{platform}");
+        }
     }
 
     #[test]

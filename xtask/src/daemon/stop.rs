@@ -99,7 +99,7 @@ pub fn running(workspace: &Workspace) -> Result<Vec<(Component, Process)>> {
 
 /// Asks processes to stop, and ends those that don't.
 fn end_all(processes: &[Process], grace: Duration) -> Result<()> {
-    let survivor = || processes.iter().find(|process| os::process(process.pid).as_ref() == Some(process));
+    let survivor = || processes.iter().find(|process| !os::has_ended(process));
     let all_gone = || Ok(if survivor().is_some() { Look::NotYet(String::new()) } else { Look::Ready(()) });
     let asked = processes.iter().filter(|process| os::ask_to_stop(process)).count();
     // Nobody waits for those that can't be asked, as on Windows a process without a console.

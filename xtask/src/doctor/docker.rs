@@ -56,10 +56,7 @@ pub struct Found {
     pub plugin: Result<Option<String>, String>,
 }
 
-/// How the client is asked where it looks.
-pub const PLACE: [&str; 4] = ["context", "inspect", "--format", "{{.Name}} {{.Endpoints.docker.Host}}"];
-
-/// What it answers. `DOCKER_HOST` is stronger than a context, and then the client calls its own context `default`.
+/// What the client answers when it is asked where it looks. `DOCKER_HOST` is stronger than a context, and then the client calls its own context `default`.
 pub fn place(answer: &str, os: Os) -> Option<Elsewhere> {
     let (context, address) = answer.trim().split_once(' ')?;
     let is_usual = match os {

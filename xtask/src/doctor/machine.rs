@@ -2,13 +2,12 @@
 
 use super::{Check, elsewhere};
 use crate::error::Error;
-use crate::os::Process;
 use crate::platform::Os;
 use crate::ui::bytes;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Judges the rights of this process.
-pub fn rights(missing: Option<&Error>, os: Os) -> Check {
+/// Judges the rights of this process. `again` is how this `doctor` is typed.
+pub fn rights(missing: Option<&Error>, again: &str, os: Os) -> Check {
     const CHECK: &str = "rights";
     match (missing, os) {
         (None, Os::Windows) => Check::ok(CHECK, "an administrator's: this process is elevated"),
@@ -22,7 +21,7 @@ pub fn rights(missing: Option<&Error>, os: Os) -> Check {
                 // `doctor` again: what else is wrong may be seen by root only, and nothing is started.
                 Os::Linux => check
                     .advise("every command is to be run like this one")
-                    .command("sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask doctor"),
+                    .command(format!("sudo env PATH=\"$PATH\" HOME=\"$HOME\" {again}")),
             }
         }
     }
@@ -44,8 +43,8 @@ const NEEDED: u64 = 1 << 30;
 /// From here on there is room for a few builds.
 const COMFORTABLE: u64 = 5 << 30;
 
-/// Judges the free bytes of the workspace's disk. `is_there` is whether the workspace itself may hold some.
-pub fn disk(free: Result<u64, String>, is_there: bool, os: Os) -> Check {
+/// Judges the free bytes of the workspace's disk. `clean` deletes the workspace, if there is one, which may hold some.
+pub fn disk(free: Result<u64, String>, clean: Option<&str>, os: Os) -> Check {
     const CHECK: &str = "disk";
     let free = match free {
         Ok(free) => free,
@@ -58,11 +57,20 @@ pub fn disk(free: Result<u64, String>, is_there: bool, os: Os) -> Check {
         COMFORTABLE.. => return Check::ok(CHECK, shown),
     };
     let check = check.advise("free some, or put the workspace on another disk with `--base-dir DIR`");
-    match (is_there, os) {
-        (true, _) => check.command("cargo xtask clean --cache"),
-        (false, Os::Windows) => check.command("cleanmgr"),
-        (false, Os::Linux) => check,
+    match (clean, os) {
+        (Some(clean), _) => check.command(clean),
+        (None, Os::Windows) => check.command("cleanmgr"),
+        (None, Os::Linux) => check,
     }
+}
+
+/// Who listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Its id.
+    pub pid: u32,
+    /// The program it runs.
+    pub program: PathBuf,
 }
 
 /// A place where a daemon listens, or is to.
@@ -71,7 +79,7 @@ pub struct Listening {
     /// The place.
     pub endpoint: String,
     /// Who listens there.
-    pub process: Option<Process>,
+    pub process: Option<Listener>,
     /// Whether that is this workspace's own daemon.
     pub is_ours: bool,
 }
@@ -91,8 +99,8 @@ pub fn endpoints(found: &[Listening], os: Os) -> Check {
     Check::ok(CHECK, if ours > 0 { "the workspace's own daemons listen there" } else { "free" })
 }
 
-fn listens(process: &Process, endpoint: &str) -> String {
-    format!("`{}` (pid {}) listens at `{endpoint}`", process.executable.display(), process.pid)
+fn listens(process: &Listener, endpoint: &str) -> String {
+    format!("`{}` (pid {}) listens at `{endpoint}`", process.program.display(), process.pid)
 }
 
 /// Judges what is installed or listens besides the workspace: it is never in the way, and never touched.
@@ -175,16 +183,17 @@ mod tests {
     use super::*;
     use crate::doctor::Verdict::{Ok as Fine, Problem, Warning};
 
-    fn process(program: &str) -> Option<Process> {
-        Some(Process { pid: 7, started: 1, executable: program.into() })
+    fn process(program: &str) -> Option<Listener> {
+        Some(Listener { pid: 7, program: program.into() })
     }
 
     #[test]
     fn missing_rights_and_a_place_that_cannot_be_are_problems() {
         let error = Error::ground("no");
         for os in [Os::Linux, Os::Windows] {
-            assert_eq!(rights(None, os).verdict, Fine);
-            assert!(rights(Some(&error), os).verdict == Problem && rights(Some(&error), os).command.is_some());
+            assert_eq!(rights(None, "again", os).verdict, Fine);
+            let missing = rights(Some(&error), "again", os);
+            assert!(missing.verdict == Problem && missing.command.is_some());
             let nowhere = workspace(Path::new("/x"), false, Some(&error), os);
             assert!(nowhere.verdict == Problem && nowhere.command.unwrap().contains("BUILDKIT_WINDOWS_BASE_DIR"));
         }
@@ -193,14 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn whoever_lacks_rights_asks_again_as_root_for_the_same_workspace() {
+        let missing = rights(Some(&Error::ground("no")), "cargo xtask doctor --base-dir /w", Os::Linux);
+        assert!(missing.command.unwrap().ends_with(" cargo xtask doctor --base-dir /w"));
+    }
+
+    #[test]
     fn a_disk_is_full_tight_or_roomy() {
-        let judged = |free| disk(free, false, Os::Linux).verdict;
+        let judged = |free| disk(free, None, Os::Linux).verdict;
         assert_eq!(judged(Ok(NEEDED - 1)), Problem);
         assert_eq!(judged(Ok(NEEDED)), Warning);
         assert_eq!(judged(Ok(COMFORTABLE)), Fine);
         assert_eq!(judged(Err("no".into())), Warning);
-        assert_eq!(disk(Ok(0), true, Os::Linux).command.as_deref(), Some("cargo xtask clean --cache"));
-        assert_eq!(disk(Ok(0), false, Os::Linux).command, None, "there is nothing of ours to delete");
+        assert_eq!(disk(Ok(0), Some("clean it"), Os::Linux).command.as_deref(), Some("clean it"));
+        assert_eq!(disk(Ok(0), None, Os::Linux).command, None, "there is nothing of ours to delete");
     }
 
     #[test]

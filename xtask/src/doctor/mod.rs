@@ -137,7 +137,7 @@ pub fn why_no_commands(checks: &[Check]) -> Option<&'static str> {
     if checks.iter().any(|check| check.command.is_some()) {
         None
     } else if count(checks, Verdict::Problem) + count(checks, Verdict::Warning) > 0 {
-        Some("no command mends what was found: `cargo xtask doctor` tells what does")
+        Some("no command mends what was found: without `--fix`, `doctor` tells what does")
     } else {
         Some("there is nothing to mend")
     }

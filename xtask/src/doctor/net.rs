@@ -1,21 +1,26 @@
 //! What the net answers: GitHub or a mirror, how many calls it still takes, a registry, the time.
 
 use super::Check;
-use crate::http::{Glance, HttpError};
 use crate::platform::Os;
-use crate::source::Source;
 use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Where releases are looked for, and what there is in its stead.
-#[derive(Debug, Clone)]
+/// What a server answered; without an answer, there is a sentence that says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, be it a failure's.
+    pub status: u16,
+    /// The text, of a success.
+    pub body: String,
+}
+
+/// With what GitHub is asked, and what there is in its stead.
+#[derive(Debug, Clone, Copy)]
 pub struct Reliance {
-    /// Where to look.
-    pub source: Source,
     /// Whether there is a token.
     pub has_token: bool,
-    /// Whether the cache, or building from source, can stand in.
+    /// Whether the cache, or building from source, can stand in, and may.
     pub has_substitute: bool,
 }
 
@@ -24,18 +29,18 @@ const FEW_CALLS: u64 = 10;
 
 /// Judges what GitHub answered to `/rate_limit`, which itself costs no call.
 /// Source: <https://docs.github.com/rest/rate-limit/rate-limit>
-pub fn github(answer: &Result<Glance, HttpError>, reliance: &Reliance) -> Check {
+pub fn github(answer: &Result<Answer, String>, reliance: &Reliance) -> Check {
     const CHECK: &str = "source";
-    let worst = |found: String| match reliance.source {
-        Source::Auto if reliance.has_substitute => {
+    let worst = |found: &str| {
+        if reliance.has_substitute {
             Check::warning(CHECK, format!("{found}; the cache or the Go module proxy has to stand in"))
+        } else {
+            Check::problem(CHECK, found)
         }
-        _ => Check::problem(CHECK, found),
     };
-    let glance = match answer {
-        Ok(glance) => glance,
-        Err(error) => {
-            let text = error.to_string();
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(text) => {
             // As rustls words it, and the checks of Windows' own that it leaves certificates to.
             let is_certificate = text.to_lowercase().contains("certificate");
             return worst(text).advise(if is_certificate {
@@ -46,18 +51,20 @@ pub fn github(answer: &Result<Glance, HttpError>, reliance: &Reliance) -> Check 
         }
     };
     let with_token = if reliance.has_token { "with a token" } else { "without a token" };
-    match glance.status {
+    match answer.status {
         200 => {}
-        401 => return worst("GitHub refuses the token".into()).advise("mend or unset GH_TOKEN or GITHUB_TOKEN"),
+        401 => return worst("GitHub refuses the token").advise("mend or unset GH_TOKEN or GITHUB_TOKEN"),
         // A server of one's own may have no limit: then it says so with this.
         404 => return Check::ok(CHECK, "GitHub answers, and counts no calls"),
         407 => {
-            return worst("the proxy wants to know who asks (HTTP 407)".into())
+            return worst("the proxy wants to know who asks (HTTP 407)")
                 .advise("put its user and password into HTTPS_PROXY");
         }
-        status => return worst(format!("GitHub answers with HTTP {status}")),
+        status => {
+            return worst(&format!("GitHub answers with HTTP {status}")).advise("see whether GITHUB_API_URL is right");
+        }
     }
-    let body: Value = serde_json::from_str(&glance.body).unwrap_or_default();
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let core = &body["resources"]["core"];
     let (Some(left), Some(limit)) = (core["remaining"].as_u64(), core["limit"].as_u64()) else {
         return Check::untold(CHECK, "what answers doesn't tell its limit as GitHub does");
@@ -66,22 +73,27 @@ pub fn github(answer: &Result<Glance, HttpError>, reliance: &Reliance) -> Check 
     let until = until.map_or_else(String::new, |until| format!(" until {}", humantime::format_rfc3339_seconds(until)));
     let shown = format!("GitHub answers, and takes {left} of {limit} more calls{until} ({with_token})");
     let check = match left {
-        0 => worst(shown),
+        0 => worst(&shown),
         1..FEW_CALLS => Check::warning(CHECK, shown),
         _ => return Check::ok(CHECK, shown),
     };
     if reliance.has_token { check } else { check.advise("set GH_TOKEN to any token of yours: that gives 5000 an hour") }
 }
 
+/// What to do about a mirror that is none.
+const CHECK_SOURCE: &str = "check `--source` or BUILDKIT_WINDOWS_SOURCE: without it GitHub is asked";
+
 /// Judges what a mirror answered.
-pub fn mirror(answer: &Result<Glance, HttpError>) -> Check {
+pub fn mirror(answer: &Result<Answer, String>) -> Check {
     const CHECK: &str = "source";
     match answer {
-        Ok(glance) if glance.status < 400 || glance.status == 403 => {
-            Check::ok(CHECK, format!("the mirror answers with HTTP {}", glance.status))
+        Ok(answer) if answer.status < 400 || answer.status == 403 => {
+            Check::ok(CHECK, format!("the mirror answers with HTTP {}", answer.status))
         }
-        Ok(glance) => Check::problem(CHECK, format!("the mirror answers with HTTP {}", glance.status)),
-        Err(error) => Check::problem(CHECK, error.to_string()),
+        Ok(answer) => {
+            Check::problem(CHECK, format!("the mirror answers with HTTP {}", answer.status)).advise(CHECK_SOURCE)
+        }
+        Err(why) => Check::problem(CHECK, why.as_str()).advise(CHECK_SOURCE),
     }
 }
 
@@ -89,7 +101,10 @@ pub fn mirror(answer: &Result<Glance, HttpError>) -> Check {
 pub fn mirror_folder(folder: &Path, is_there: bool) -> Check {
     const CHECK: &str = "source";
     let shown = format!("the mirror `{}`", folder.display());
-    if is_there { Check::ok(CHECK, shown) } else { Check::problem(CHECK, format!("{shown} is no folder")) }
+    if is_there {
+        return Check::ok(CHECK, shown);
+    }
+    Check::problem(CHECK, format!("{shown} is no folder")).advise(CHECK_SOURCE)
 }
 
 /// The address at which the registry of an image is asked, as the registries' protocol has it, and its name.
@@ -106,19 +121,19 @@ pub fn registry_of(reference: &str) -> (String, String) {
 
 /// Judges what the base image's registry answered. One that wants a log-in answers too. `has_built` is whether images may have
 /// been pulled into the workspace already.
-pub fn registry(answer: &Result<Glance, HttpError>, host: &str, has_built: bool) -> Check {
+pub fn registry(answer: &Result<Answer, String>, host: &str, has_built: bool) -> Check {
     const CHECK: &str = "registry";
     let worst = |found: String| if has_built { Check::warning(CHECK, found) } else { Check::problem(CHECK, found) };
     match answer {
-        Ok(glance) if glance.status == 429 => {
+        Ok(answer) if answer.status == 429 => {
             worst(format!("`{host}` takes no more pulls for now (HTTP 429)")).advise("log in, or wait")
         }
         // A 403 is more often a proxy's than a registry's.
-        Ok(glance) if matches!(glance.status, 200..=399 | 401) => {
-            Check::ok(CHECK, format!("`{host}` answers (HTTP {})", glance.status))
+        Ok(answer) if matches!(answer.status, 200..=399 | 401) => {
+            Check::ok(CHECK, format!("`{host}` answers (HTTP {})", answer.status))
         }
-        Ok(glance) => Check::warning(CHECK, format!("`{host}` answers with HTTP {}", glance.status)),
-        Err(error) => worst(format!("{error}: a base image that isn't there yet can't be pulled")).advise(
+        Ok(answer) => Check::warning(CHECK, format!("`{host}` answers with HTTP {}", answer.status)),
+        Err(why) => worst(format!("{why}: a base image that isn't there yet can't be pulled")).advise(
             "see whether a proxy is needed (`HTTPS_PROXY`), or take an image from another with `--base-image REF`",
         ),
     }
@@ -159,27 +174,26 @@ pub fn clock(here: SystemTime, there: Option<SystemTime>, os: Os) -> Check {
 mod tests {
     use super::*;
     use crate::doctor::Verdict::{Ok as Fine, Problem, Skipped, Warning};
-    use crate::http::HttpErrorKind;
 
-    fn glance(status: u16, body: &str) -> Result<Glance, HttpError> {
-        Ok(Glance { status, date: None, body: body.into() })
+    fn answered(status: u16, body: &str) -> Result<Answer, String> {
+        Ok(Answer { status, body: body.into() })
     }
 
-    fn unreachable() -> Result<Glance, HttpError> {
-        Err(HttpError { url: "https://x".into(), kind: HttpErrorKind::Unreachable("refused".into()) })
+    fn unreachable() -> Result<Answer, String> {
+        Err("can't reach https://x: refused".into())
     }
 
-    fn relying(source: Source, has_substitute: bool) -> Reliance {
-        Reliance { source, has_token: false, has_substitute }
+    fn relying(has_substitute: bool) -> Reliance {
+        Reliance { has_token: false, has_substitute }
     }
 
-    fn limit(left: u64) -> Result<Glance, HttpError> {
-        glance(200, &format!(r#"{{"resources":{{"core":{{"limit":60,"remaining":{left},"reset":1767225600}}}}}}"#))
+    fn limit(left: u64) -> Result<Answer, String> {
+        answered(200, &format!(r#"{{"resources":{{"core":{{"limit":60,"remaining":{left},"reset":1767225600}}}}}}"#))
     }
 
     #[test]
     fn the_calls_left_are_told() {
-        let auto = relying(Source::Auto, false);
+        let auto = relying(false);
         let fine = github(&limit(59), &auto);
         assert_eq!(fine.verdict, Fine);
         let shown = "GitHub answers, and takes 59 of 60 more calls until 2026-01-01T00:00:00Z (without a token)";
@@ -187,24 +201,23 @@ mod tests {
         let few = github(&limit(3), &auto);
         assert!(few.verdict == Warning && few.advice.unwrap().contains("GH_TOKEN"));
         assert_eq!(github(&limit(0), &auto).verdict, Problem);
-        assert_eq!(github(&limit(0), &relying(Source::Auto, true)).verdict, Warning);
-        assert_eq!(github(&glance(200, "<html>"), &auto).verdict, Warning);
-        assert_eq!(github(&glance(404, ""), &auto).verdict, Fine);
+        assert_eq!(github(&limit(0), &relying(true)).verdict, Warning);
+        assert_eq!(github(&answered(200, "<html>"), &auto).verdict, Warning);
+        assert_eq!(github(&answered(404, ""), &auto).verdict, Fine);
     }
 
     #[test]
     fn without_github_it_depends_on_what_can_stand_in() {
-        assert_eq!(github(&unreachable(), &relying(Source::Auto, true)).verdict, Warning);
-        assert_eq!(github(&unreachable(), &relying(Source::Auto, false)).verdict, Problem);
-        assert_eq!(github(&unreachable(), &relying(Source::Github, true)).verdict, Problem);
-        assert_eq!(github(&glance(401, ""), &relying(Source::Github, true)).found, "GitHub refuses the token");
-        let of_proxy = github(&glance(407, ""), &relying(Source::Auto, false));
+        assert_eq!(github(&unreachable(), &relying(true)).verdict, Warning);
+        assert_eq!(github(&unreachable(), &relying(false)).verdict, Problem);
+        assert_eq!(github(&answered(401, ""), &relying(false)).found, "GitHub refuses the token");
+        let of_proxy = github(&answered(407, ""), &relying(false));
         assert!(of_proxy.verdict == Problem && of_proxy.found.contains("proxy"), "{of_proxy:?}");
-        let old = HttpErrorKind::Unreachable("invalid peer certificate: certificate not valid yet".into());
-        let old = github(&Err(HttpError { url: "https://x".into(), kind: old }), &relying(Source::Auto, true));
+        let old = "can't reach https://x: invalid peer certificate: certificate not valid yet";
+        let old = github(&Err(old.into()), &relying(true));
         assert!(old.advice.unwrap().contains("clock"));
         assert_eq!(
-            [mirror(&glance(200, "")), mirror(&glance(404, "")), mirror(&unreachable())].map(|check| check.verdict),
+            [mirror(&answered(200, "")), mirror(&answered(404, "")), mirror(&unreachable())].map(|check| check.verdict),
             [Fine, Problem, Problem]
         );
     }
@@ -218,7 +231,7 @@ mod tests {
             assert_eq!(address(docker), "https://registry-1.docker.io/v2/", "{docker}");
         }
         assert_eq!(
-            [200, 401, 403, 429, 500].map(|status| registry(&glance(status, ""), "x", false).verdict),
+            [200, 401, 403, 429, 500].map(|status| registry(&answered(status, ""), "x", false).verdict),
             [Fine, Fine, Warning, Problem, Warning]
         );
         assert_eq!(registry(&unreachable(), "x", false).verdict, Problem);

@@ -130,13 +130,16 @@ const ROOM: usize = 160;
 
 /// Judges `LongPathsEnabled` by how deep the workspace lies. Rust's and Go's own libraries need it not; git, hcsshim's calls
 /// into Windows and the programs in a build may.
-pub fn long_paths(enabled: Result<Option<u32>, String>, base: &Path) -> Check {
+///
+/// `must_move` is whether the workspace can't lie there at all, which another check tells.
+pub fn long_paths(enabled: Result<Option<u32>, String>, base: &Path, must_move: bool) -> Check {
     const CHECK: &str = "long-paths";
     let length = base.to_string_lossy().encode_utf16().count();
     let depth = format!("the workspace's path has {length} characters");
     let is_deep = length + ROOM > 260;
     match enabled {
         Ok(Some(1..)) => Check::ok(CHECK, format!("on; {depth}")),
+        Ok(_) if must_move => Check::skipped(CHECK, "off; that matters where the workspace will lie"),
         Ok(_) if !is_deep => Check::ok(CHECK, format!("off, and not needed: {depth}")),
         Ok(_) => Check::warning(CHECK, format!("off, and {depth}: of 260, that leaves little for what images hold"))
             .advise("in an elevated PowerShell; or put the workspace in a short folder with `--base-dir C:\\bw`")
@@ -220,12 +223,13 @@ mod tests {
     #[test]
     fn long_paths_matter_where_the_workspace_lies_deep() {
         let deep = format!(r"C:\{}", "d".repeat(98));
-        let judged = |enabled, base: &str| long_paths(enabled, Path::new(base));
+        let judged = |enabled, base: &str| long_paths(enabled, Path::new(base), false);
         assert_eq!(judged(Ok(Some(1)), &deep).verdict, Fine);
         let off = judged(Ok(Some(0)), &deep);
         assert!(off.verdict == Warning && off.found.contains("101 characters") && off.command.is_some(), "{off:?}");
         assert_eq!(judged(Ok(None), r"C:\bw").found, "off, and not needed: the workspace's path has 5 characters");
         assert_eq!(judged(Err("no".into()), r"C:\bw").verdict, Warning);
+        assert_eq!(long_paths(Ok(None), Path::new(&deep), true).verdict, Skipped, "another check tells it");
     }
 
     #[test]

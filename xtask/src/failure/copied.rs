@@ -16,7 +16,7 @@ pub fn explain_copied(bytes: &[u8]) -> Option<Found> {
     let text = of_json(&text).map_or(text, Cow::Owned);
     let lines: Vec<_> = text.lines().map(plain).collect();
     let plain = lines.join("\n");
-    explain(&plain, None).or_else(|| explain_step(&plain)).or_else(|| explain_broken(&text))
+    explain(&plain, None, None).or_else(|| explain_step(&plain, None)).or_else(|| explain_broken(&text))
 }
 
 /// PowerShell writes UTF-16 into a file, with a mark before it.
@@ -100,9 +100,14 @@ fn without_shell(line: &str) -> &str {
 /// What a text means that was broken into lines of the terminal's width. Where a blank was is lost then, so that no blank counts.
 fn explain_broken(text: &str) -> Option<Found> {
     let squeezed = |text: &str| text.split_whitespace().collect::<String>();
-    joined(text).iter().rev().find_map(|line| {
+    let whole = joined(text);
+    if whole.len() == text.lines().count() {
+        // None was broken: that has been looked through.
+        return None;
+    }
+    whole.iter().rev().find_map(|line| {
         explain_line(&plain(line), None, &mut |line, by| {
-            innermost_as(&squeezed(line), by, |part| part.split_whitespace().collect::<String>().into())
+            innermost_as(&squeezed(line), by, None, |part| part.split_whitespace().collect::<String>().into())
         })
     })
 }

@@ -1,6 +1,7 @@
 //! Finding a known message in what was said, line by line.
 
 use super::{Failure, Speaker, all};
+use crate::platform::Os;
 use std::borrow::Cow;
 
 /// A known message, and the line that it was found in.
@@ -12,10 +13,11 @@ pub struct Found {
     pub line: String,
 }
 
-/// What a text means that one of them said, or any of them if that is not known; the last message that is known counts.
-pub fn explain(text: &str, by: Option<Speaker>) -> Option<Found> {
+/// What a text means that one of them said on a system, or any of them on any system if that is not known; the last message that
+/// is known counts.
+pub fn explain(text: &str, by: Option<Speaker>, on: Option<Os>) -> Option<Found> {
     // A lone carriage return is how a progress line is written over.
-    text.split(['\n', '\r']).rev().find_map(|line| explain_line(line, by, &mut |line, by| innermost(line, by)))
+    text.split(['\n', '\r']).rev().find_map(|line| explain_line(line, by, &mut |line, by| innermost(line, by, on)))
 }
 
 /// What one line means that one of them said, as a look-up of its words has it.
@@ -37,14 +39,15 @@ pub(super) fn explain_line(
 
 /// The innermost message in a line: errors are wrapped from the left, so it is the one that ends last. Of two that end there,
 /// it is the one with more words in the line.
-pub(super) fn innermost(line: &str, by: Option<Speaker>) -> Option<&'static Failure> {
-    innermost_as(line, by, Cow::Borrowed)
+pub(super) fn innermost(line: &str, by: Option<Speaker>, on: Option<Os>) -> Option<&'static Failure> {
+    innermost_as(line, by, on, Cow::Borrowed)
 }
 
 /// The same, of a line that is not written as the catalogue is, but as `written` has it.
 pub(super) fn innermost_as(
     line: &str,
     by: Option<Speaker>,
+    on: Option<Os>,
     written: fn(&'static str) -> Cow<'static, str>,
 ) -> Option<&'static Failure> {
     let matches = |known: &'static Failure| {
@@ -55,13 +58,18 @@ pub(super) fn innermost_as(
         ends.max().map(|place| (place, known))
     };
     let of_theirs = all().filter(|known| by.is_none_or(|by| known.said_by.contains(&by)));
-    of_theirs.filter_map(matches).max_by_key(|(place, _)| *place).map(|(_, known)| known)
+    let of_there = of_theirs.filter(|known| on.is_none_or(|on| known.platforms.contains(&on)));
+    of_there.filter_map(matches).max_by_key(|(place, _)| *place).map(|(_, known)| known)
 }
 
 /// Where texts end in a line that has all of them, in their order.
 fn end_of(line: &str, parts: &[&'static str], written: fn(&'static str) -> Cow<'static, str>) -> Option<usize> {
     let (last, others) = parts.split_last()?;
     let last = written(last);
+    // A long text is mostly short lines, and this spares the search its preparations.
+    if line.len() < last.len() {
+        return None;
+    }
     let at = line.rfind(&*last)?;
     let mut before = &line[..at];
     for part in others {

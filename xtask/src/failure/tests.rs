@@ -7,7 +7,7 @@ use super::*;
 use Speaker::{Client, Daemon};
 
 pub(super) fn id(text: &str, by: Option<Speaker>) -> Option<&'static str> {
-    explain(text, by).map(|found| found.failure.id)
+    explain(text, by, None).map(|found| found.failure.id)
 }
 
 #[test]
@@ -18,11 +18,27 @@ fn who_said_it_makes_the_difference() {
     }
     let log = r#"time="…" level=fatal msg="failed to listen: open \\\\.\\pipe\\x: Access is denied.""#;
     assert_eq!((id(log, None), id(&format!("error: {words}"), None)), (Some("pipe-in-use"), Some("not-elevated")));
-    let printed = explain_step(&format!("#5 x\n------\n > [2/2] RUN x:\n0.5 {words}\n------\nerror: x"));
+    let printed = explain_step(&format!("#5 x\n------\n > [2/2] RUN x:\n0.5 {words}\n------\nerror: x"), None);
     assert_eq!(printed.map(|found| found.failure.id), Some("container-user"));
     // What a name's look-up failed with is a RUN's word only if a RUN said it.
     let lookup = r#"time="…" level=error msg="x: Get \"http://x/\": dial tcp: lookup x: no such host""#;
     assert_eq!((id(lookup, None), id(lookup, Some(Daemon))), (None, None));
+}
+
+#[test]
+fn where_it_was_said_makes_the_difference() {
+    let words = r"open \\.\pipe\x: Access is denied.";
+    let id = |by, on| explain(words, Some(by), on).map(|found| found.failure.id);
+    for (on, ids) in [
+        (Some(Os::Windows), [Some("not-elevated"), Some("pipe-in-use")]),
+        (Some(Os::Linux), [None, None]),
+        (None, [Some("not-elevated"), Some("pipe-in-use")]),
+    ] {
+        assert_eq!([Client, Daemon].map(|by| id(by, on)), ids, "{on:?}");
+    }
+    let said = failed_step("RUN x", "0.5 Access is denied.");
+    let step = |on| explain_step(&said, on).map(|found| found.failure.id);
+    assert_eq!([Os::Windows, Os::Linux].map(|on| step(Some(on))), [Some("container-user"), None]);
 }
 
 #[test]
@@ -49,8 +65,8 @@ fn the_innermost_message_wins() {
 
 #[test]
 fn words_from_two_lines_make_no_match() {
-    assert_eq!(explain("parent snapshot\ndoes not exist: not found", None), None);
-    assert_eq!(explain("does not exist: not found: parent snapshot", None), None);
+    assert_eq!(explain("parent snapshot\ndoes not exist: not found", None, None), None);
+    assert_eq!(explain("does not exist: not found: parent snapshot", None, None), None);
 }
 
 #[test]
@@ -68,7 +84,7 @@ fn a_command_or_what_it_printed_is_no_message() {
         ),
     ] {
         for by in [None, Some(Client), Some(Daemon)] {
-            assert_eq!(explain(&line, by), None, "{line}");
+            assert_eq!(explain(&line, by, None), None, "{line}");
         }
     }
 }
@@ -113,7 +129,7 @@ fn a_step_that_could_not_look_up_a_name_had_no_network() {
         "0.900 dial tcp: lookup registry.example: no such host",
     ] {
         let said = failed_step("RUN curl https://example.com", printed);
-        assert_eq!(explain_step(&said).map(|found| found.failure.id), Some(NO_NETWORK), "{printed}");
+        assert_eq!(explain_step(&said, None).map(|found| found.failure.id), Some(NO_NETWORK), "{printed}");
     }
 }
 
@@ -121,7 +137,7 @@ fn a_step_that_could_not_look_up_a_name_had_no_network() {
 fn any_of_several_failed_steps_may_have_wanted_a_name() {
     let [quiet, curl] = ["RUN exit 1:\n", "RUN curl x:\n0.5 curl: (6) Could not resolve host: x\n"];
     let said = format!("#1 x\n------\n > {quiet}------\n------\n > {curl}------\nerror: failed to solve\n");
-    assert!(explain_step(&said).is_some(), "{said}");
+    assert!(explain_step(&said, None).is_some(), "{said}");
 }
 
 #[test]
@@ -132,6 +148,6 @@ fn the_words_alone_are_not_why_a_build_failed() {
     let source = failed_step("RUN exit 1", "0.5 other").replace("   2 | >>>", &format!("   1 | RUN x\n   2 | {words}"));
     let copied = failed_step("COPY x /", &format!("0.5 {words}"));
     for said in [failed_step(&echo, "0.5 other"), other_step, source, copied, words.to_owned(), String::new()] {
-        assert_eq!(explain_step(&said), None, "{said}");
+        assert_eq!(explain_step(&said, None), None, "{said}");
     }
 }

@@ -9,12 +9,14 @@ mod starting;
 pub use control_groups::{delete_control_groups, processes_in_control_groups};
 pub use leftovers::{OUTSIDE, mounts_in, pipes_of, unmount};
 pub use looking::{
-    free_space, group_of, has_service, host_name, long_paths_enabled, system, system_proxy, windows_revision,
+    free_space, group_of, has_service, host_name, long_paths_enabled, reach_socket, system, system_proxy,
+    windows_revision,
 };
-pub use processes::{ask_to_stop, family_of, kill, listener, process, processes_of, processes_with};
+pub use processes::{ask_to_stop, family, has_ended, kill, listener, process, processes_of, processes_with};
 pub use starting::start_detached;
 
 use crate::error::{Context, Error, Result};
+use crate::failure;
 use crate::platform::Windows;
 use rustix::process::geteuid;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -38,7 +40,7 @@ pub fn check_rights() -> Result<()> {
         return Ok(());
     }
     Err(Error::ground("containerd needs root on Linux, and this is another user")
-        .known_as("not-elevated")
+        .known(failure::NOT_ROOT)
         .hint("run it as root: `sudo env PATH=\"$PATH\" HOME=\"$HOME\" cargo xtask …`"))
 }
 
@@ -171,6 +173,11 @@ pub fn why_not_deleted(_error: &io::Error) -> Option<&'static str> {
     None
 }
 
+/// How a variable is set for the command that is typed next to it.
+pub fn setting(name: &str, quoted: &str) -> String {
+    format!("{name}={quoted} ")
+}
+
 /// Lets a file be run.
 ///
 /// # Errors
@@ -214,4 +221,14 @@ pub fn create_private_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).trying(|| format!("create `{}`", path.display()))?;
     fs::set_permissions(path, Permissions::from_mode(0o700))
         .trying(|| format!("close `{}` to other users", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_set_for_one_command() {
+        assert_eq!(setting("X", "'/w s'"), "X='/w s' ");
+    }
 }

@@ -21,16 +21,18 @@ pub use groups::check_groups;
 pub use layers::{release_layers, release_mounts};
 pub use leftovers::{OUTSIDE, mounts_in, pipes_of, unmount};
 pub use looking::{
-    free_space, group_of, has_service, host_name, long_paths_enabled, system, system_proxy, windows_revision,
+    free_space, group_of, has_service, host_name, long_paths_enabled, reach_socket, system, system_proxy,
+    windows_revision,
 };
 pub use moving::rename;
 pub use networks::host_networks;
-pub use processes::{family_of, is_same_path, kill, listener, process, processes_of, processes_with};
+pub use processes::{family, has_ended, is_same_path, kill, listener, process, processes_of, processes_with};
 pub use starting::start_detached;
 pub use stopping::{ask_to_stop, ask_to_stop_by, errand};
 
 use super::Process;
 use crate::error::{Context, Error, Result};
+use crate::failure;
 use crate::windows_path;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -77,7 +79,7 @@ pub fn check_rights() -> Result<()> {
     Err(Error::ground(
         "containerd needs an administrator's rights on Windows, and this process has none: it is not elevated",
     )
-    .known_as("not-elevated")
+    .known(failure::NOT_ELEVATED)
     .hint("open a terminal with *Run as administrator*, and run the same command there"))
 }
 
@@ -156,6 +158,13 @@ pub fn real_path(path: &Path) -> io::Result<PathBuf> {
     Ok(windows_path::without_separators(&absolute.to_string_lossy()).into())
 }
 
+/// How a variable is set for the command that is typed next to it, in PowerShell. It stays set in that window.
+pub fn setting(name: &str, quoted: &str) -> String {
+    // Not even a path is a string there without quotation marks.
+    let quoted = if quoted.starts_with('\'') { quoted.to_owned() } else { format!("'{quoted}'") };
+    format!("$env:{name} = {quoted}; ")
+}
+
 /// Lets a file be run: on Windows its name does.
 ///
 /// # Errors
@@ -210,6 +219,12 @@ mod tests {
         }
         assert_eq!(real(r"..\x").to_str(), here.parent().unwrap_or(&here).join("x").to_str());
         assert_eq!(real(r"C:\").to_str(), Some(r"C:\"));
+    }
+
+    #[test]
+    fn a_variable_is_set_as_powershell_does() {
+        assert_eq!(setting("X", r"C:\w"), r"$env:X = 'C:\w'; ");
+        assert_eq!(setting("X", r"'C:\w s'"), r"$env:X = 'C:\w s'; ");
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Looks at Docker and its buildx.
 
 use super::Ground;
-use crate::client::docker::docker;
+use crate::client::docker as client;
 use crate::component::Component;
-use crate::docker::{Server, Trouble, understand};
+use crate::docker::Trouble;
 use crate::doctor::Check;
 use crate::doctor::buildx::{self, Own};
 use crate::doctor::docker::{self, Found, Installed};
 use crate::os;
 use crate::platform::Os;
-use crate::process;
 use std::path::Path;
+use std::time::Duration;
 
 /// Both checks: what buildx is judged by is asked of Docker.
 pub(super) fn look(ground: &Ground) -> Vec<Check> {
@@ -25,31 +25,18 @@ pub(super) fn look(ground: &Ground) -> Vec<Check> {
 
 fn find(ground: &Ground) -> Found {
     let os = ground.os();
-    let tells = |args: &[&str]| {
-        let output = ground.ask(&docker().args(args)).ok().filter(|output| output.status.success());
-        output.map(|output| output.stdout)
-    };
     // Before the server, which may use up all the time that there is.
-    let elsewhere = tells(&docker::PLACE).and_then(|answer| docker::place(&answer, os));
-    let server = ask_server(ground);
-    let plugin = if server.is_ok() { plugin(ground) } else { Ok(None) };
+    let answer = left(ground).and_then(client::place);
+    let elsewhere = answer.ok().and_then(|answer| docker::place(&answer, os));
+    let server = left(ground).and_then(|left| client::ask(os, left));
+    let plugin = if server.is_ok() { left(ground).and_then(client::buildx_version) } else { Ok(None) };
+    let plugin = plugin.map_err(|trouble| trouble.to_string());
     let group = docker::socket(elsewhere.as_ref()).and_then(|socket| os::group_of(Path::new(socket)));
     Found { server, elsewhere, installed: installed(os), group, plugin }
 }
 
-fn plugin(ground: &Ground) -> Result<Option<String>, String> {
-    let output = ground.ask(&docker().args(["buildx", "version"]))?;
-    // As it says it: `github.com/docker/buildx v0.38.0 1b6e…`.
-    let version = output.stdout.split_whitespace().nth(1).unwrap_or("of no version").to_owned();
-    Ok(output.status.success().then_some(version))
-}
-
-fn ask_server(ground: &Ground) -> Result<Server, Trouble> {
-    if process::find("docker").is_none() {
-        return Err(Trouble::Absent);
-    }
-    let output = ground.ask(&docker().args(["version", "--format", "{{json .}}"])).map_err(Trouble::Stuck)?;
-    understand(&output.stdout, &output.stderr, ground.os())
+fn left(ground: &Ground) -> Result<Duration, Trouble> {
+    ground.left_for_programs().map_err(Trouble::Other)
 }
 
 /// Docker Desktop has a service of its own, which doesn't start Docker.

@@ -3,7 +3,7 @@
 use super::{Ground, Probe, docker};
 use crate::component::Component;
 use crate::daemon::state;
-use crate::doctor::machine::{self, Listening, Tools};
+use crate::doctor::machine::{self, Listener, Listening, Tools};
 use crate::os;
 use crate::platform::Os;
 use crate::process::{self, Argv};
@@ -14,8 +14,10 @@ use std::fs;
 use std::path::Path;
 
 /// Told early: most of what mends other things takes rights.
-pub(super) const RIGHTS: Probe<Ground> =
-    Probe { checks: &["rights"], look: |ground| vec![machine::rights(os::check_rights().err().as_ref(), ground.os())] };
+pub(super) const RIGHTS: Probe<Ground> = Probe {
+    checks: &["rights"],
+    look: |ground| vec![machine::rights(os::check_rights().err().as_ref(), &ground.again, ground.os())],
+};
 
 pub(super) const PROBES: &[Probe<Ground>] = &[
     Probe {
@@ -29,7 +31,8 @@ pub(super) const PROBES: &[Probe<Ground>] = &[
         checks: &["disk"],
         look: |ground| {
             let free = os::free_space(ground.nearest_folder()).map_err(|error| error.to_string());
-            vec![machine::disk(free, is_there(ground), ground.os())]
+            let clean = is_there(ground).then_some(ground.clean.as_str());
+            vec![machine::disk(free, clean, ground.os())]
         },
     },
     Probe { checks: &["endpoints"], look: |ground| vec![machine::endpoints(&own_endpoints(ground), ground.os())] },
@@ -58,10 +61,20 @@ fn own_endpoints(ground: &Ground) -> Vec<Listening> {
         let endpoint = ground.workspace.endpoint(component);
         let process = os::listener(&endpoint);
         let daemon = recorded.as_ref().and_then(|state| state.daemon(component)?.process());
-        let lies_here = process.as_ref().is_some_and(|found| found.executable.starts_with(ground.workspace.base()));
-        Listening { endpoint: endpoint.shown(), is_ours: lies_here || daemon == process, process }
+        let lies_here = process.as_ref().is_some_and(|found| lies_in(&found.executable, ground.workspace.base()));
+        let is_ours = lies_here || daemon == process;
+        Listening { endpoint: endpoint.shown(), is_ours, process: process.map(listener) }
     };
     [Component::Containerd, Component::Buildkit].map(look).into()
+}
+
+fn listener(process: os::Process) -> Listener {
+    Listener { pid: process.pid, program: process.executable }
+}
+
+/// Whether a program is in a folder, however the system spells either.
+fn lies_in(program: &Path, folder: &Path) -> bool {
+    program.ancestors().any(|above| os::is_same_path(above, folder))
 }
 
 /// Where those listen that are installed.
@@ -71,8 +84,10 @@ fn others(os: Os) -> Vec<Listening> {
         Os::Linux => [unix("/run/containerd/containerd.sock"), unix("/run/buildkit/buildkitd.sock")],
         Os::Windows => [Endpoint::Pipe("containerd-containerd".into()), Endpoint::Pipe("buildkitd".into())],
     };
-    let look =
-        |endpoint: Endpoint| Listening { endpoint: endpoint.shown(), process: os::listener(&endpoint), is_ours: false };
+    let look = |endpoint: Endpoint| {
+        let process = os::listener(&endpoint).map(listener);
+        Listening { endpoint: endpoint.shown(), process, is_ours: false }
+    };
     endpoints.map(look).into()
 }
 
@@ -103,4 +118,18 @@ pub(super) fn tools(ground: &Ground) -> Tools {
 fn go_version(go: &Path) -> Option<String> {
     let text = fs::read_to_string(go.canonicalize().ok()?.parent()?.parent()?.join("VERSION")).ok()?;
     text.lines().next().map(|line| line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_lies_in_the_workspace_in_whatever_case() {
+        assert!(lies_in(Path::new("/w/x/bin/containerd"), Path::new("/w/x")));
+        assert!(!lies_in(Path::new("/w/xy/containerd"), Path::new("/w/x")));
+        // Only Windows takes these for one place.
+        let is_windows = Os::Windows.as_str() == std::env::consts::OS;
+        assert_eq!(lies_in(Path::new(r"C:\W\X\containerd.exe"), Path::new(r"c:\w\x")), is_windows);
+    }
 }

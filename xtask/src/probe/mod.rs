@@ -52,6 +52,10 @@ pub struct Ground {
     pub docker: Need,
     /// The buildx asked for.
     pub buildx: Option<Spec>,
+    /// How this `doctor` is typed again.
+    pub again: String,
+    /// How it is typed that this workspace is to be deleted with its downloads.
+    pub clean: String,
     /// Touch no network.
     pub offline: bool,
     /// When it was asked how things are.
@@ -71,14 +75,14 @@ impl Ground {
         Box::leak(Box::new(Http::new(self.offline, retry)))
     }
 
-    /// What is left for programs, in whole seconds.
-    fn left_for_programs(&self) -> Duration {
-        Duration::from_secs(PATIENCE_WITH_PROGRAMS.saturating_sub(self.since.elapsed()).as_secs_f32().round() as u64)
+    /// What is left for programs; a sentence where nothing is.
+    fn left_for_programs(&self) -> Result<Duration, String> {
+        left(PATIENCE_WITH_PROGRAMS, self.since.elapsed())
     }
 
     /// Runs a program that only tells something; a sentence where it can't be run or hangs.
     fn ask(&self, argv: &Argv) -> Result<Output, String> {
-        let patience = self.left_for_programs();
+        let patience = self.left_for_programs()?;
         match process::capture_within(argv, patience) {
             Ok(Some(output)) => Ok(output),
             Ok(None) => {
@@ -93,6 +97,14 @@ impl Ground {
     fn nearest_folder(&self) -> &Path {
         let base = self.workspace.base();
         base.ancestors().find(|folder| folder.is_dir()).unwrap_or(base)
+    }
+}
+
+/// What is left of some time, in whole seconds: a program that is started for less is started to be ended.
+fn left(of: Duration, spent: Duration) -> Result<Duration, String> {
+    match of.saturating_sub(spent).as_secs_f32().round() as u64 {
+        0 => Err("no time was left to ask".into()),
+        seconds => Ok(Duration::from_secs(seconds)),
     }
 }
 
@@ -194,6 +206,15 @@ mod tests {
                 ("quick", Verdict::Ok, "fine"),
             ]
         );
+    }
+
+    #[test]
+    fn nothing_is_started_for_no_time() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(seconds(17), seconds(2)), Ok(seconds(15)));
+        assert_eq!(left(seconds(17), Duration::from_millis(16_300)), Ok(seconds(1)));
+        assert_eq!(left(seconds(17), Duration::from_millis(16_700)), Err("no time was left to ask".into()));
+        assert!(left(seconds(17), seconds(18)).is_err());
     }
 
     #[test]

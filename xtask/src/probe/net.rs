@@ -4,9 +4,8 @@ use super::{Ground, Probe, machine};
 use crate::base_image;
 use crate::component::Component;
 use crate::doctor::Check;
-use crate::doctor::net::{self, Reliance};
+use crate::doctor::net::{self, Answer, Reliance};
 use crate::doctor::proxies;
-use crate::http::{Glance, HttpError};
 use crate::os;
 use crate::source::Source;
 use std::time::SystemTime;
@@ -29,32 +28,38 @@ fn set_proxies() -> Vec<(String, String)> {
     set
 }
 
+/// What a server answers, and the time that it tells.
+fn ask(ground: &Ground, url: &str, token: Option<&str>) -> (Result<Answer, String>, Option<SystemTime>) {
+    match ground.http().glance(url, token) {
+        Ok(glance) => (Ok(Answer { status: glance.status, body: glance.body }), glance.date),
+        Err(error) => (Err(error.to_string()), None),
+    }
+}
+
 /// Where programs are looked for, and the time that is told there.
 fn source(ground: &Ground) -> Vec<Check> {
-    let clock = |answer: &Result<Glance, HttpError>| {
-        let date = answer.as_ref().ok().and_then(|glance| glance.date);
-        net::clock(SystemTime::now(), date, ground.os())
-    };
+    let clock = |date| net::clock(SystemTime::now(), date, ground.os());
     let unasked = || Check::skipped("clock", "no server was asked");
     match &ground.request.source {
         Source::MirrorFolder(folder) => vec![net::mirror_folder(folder, folder.is_dir()), unasked()],
         Source::Go => vec![Check::skipped("source", "`go` asks its proxy itself"), unasked()],
         _ if ground.offline => vec![Check::skipped("source", OFFLINE), Check::skipped("clock", OFFLINE)],
         Source::MirrorUrl(url) => {
-            let answer = ground.http().glance(&format!("{url}/"), None);
-            vec![net::mirror(&answer), clock(&answer)]
+            let (answer, date) = ask(ground, &format!("{url}/"), None);
+            vec![net::mirror(&answer), clock(date)]
         }
         source @ (Source::Auto | Source::Github) => {
-            let url = format!("{}/rate_limit", ground.github.api);
-            let answer = ground.http().glance(&url, ground.github.token.as_deref());
-            let reliance = Reliance {
-                source: source.clone(),
-                has_token: ground.github.token.is_some(),
-                has_substitute: ground.workspace.cache_index().is_file() || machine::tools(ground).suffice(ground.os()),
-            };
-            vec![net::github(&answer, &reliance), clock(&answer)]
+            let (answer, date) =
+                ask(ground, &format!("{}/rate_limit", ground.github.api), ground.github.token.as_deref());
+            vec![net::github(&answer, &reliance(ground, source)), clock(date)]
         }
     }
+}
+
+/// Nothing stands in for GitHub where it was asked for by name.
+fn reliance(ground: &Ground, source: &Source) -> Reliance {
+    let has_substitute = || ground.workspace.cache_index().is_file() || machine::tools(ground).suffice(ground.os());
+    Reliance { has_token: ground.github.token.is_some(), has_substitute: *source == Source::Auto && has_substitute() }
 }
 
 fn registry(ground: &Ground) -> Check {
@@ -70,5 +75,5 @@ fn registry(ground: &Ground) -> Check {
     }
     let (url, host) = net::registry_of(&reference);
     let has_built = ground.workspace.root(Component::Containerd).is_dir();
-    net::registry(&ground.http().glance(&url, None), &host, has_built)
+    net::registry(&ask(ground, &url, None).0, &host, has_built)
 }

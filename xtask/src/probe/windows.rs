@@ -20,7 +20,7 @@ pub(super) const PROBES: &[Probe<Ground>] = &[
         checks: &["long-paths"],
         look: |ground| {
             let enabled = os::long_paths_enabled().map_err(|error| error.to_string());
-            vec![windows::long_paths(enabled, ground.workspace.base())]
+            vec![windows::long_paths(enabled, ground.workspace.base(), ground.objection.is_some())]
         },
     },
     Probe { checks: &["antivirus"], look: |ground| vec![scanners(ground)] },

@@ -4,9 +4,13 @@
 //! ([`names`] has the table) or by its shape. In doubt a value goes: a bundle is for strangers. Digests, versions, references to
 //! images and sentences stay: a bundle is for reading, too.
 
+mod ends;
+#[cfg(test)]
+mod growth;
 mod names;
 mod options;
 mod people;
+mod phrases;
 mod shapes;
 mod spellings;
 mod text;
@@ -173,7 +177,8 @@ impl Redactor {
         for secret in longest_first(&self.secrets) {
             text = replaced(&text, secret, SECRET, Bounds::Any);
         }
-        let places = [values::assigned(&text), options::places(&text), shapes::places(&text)].concat();
+        let places =
+            [values::assigned(&text), options::places(&text), phrases::places(&text), shapes::places(&text)].concat();
         text = text::cut(&text, places, SECRET);
         for home in longest_first(&self.homes) {
             text = replaced(&text, home, HOME, Bounds::Whole);
@@ -200,6 +205,18 @@ fn longest_first(values: &[String]) -> Vec<&str> {
     let mut values: Vec<&str> = values.iter().map(String::as_str).collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     values
+}
+
+/// What the tests of the rooms have in common.
+#[cfg(test)]
+mod testing {
+    use super::text::{Place, cut};
+
+    /// A text without the places that were found in it.
+    #[track_caller]
+    pub(super) fn hidden(places: impl Fn(&str) -> Vec<Place>, text: &str, expected: &str) {
+        assert_eq!(cut(text, places(text), "%"), expected);
+    }
 }
 
 #[cfg(test)]

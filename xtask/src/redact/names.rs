@@ -109,6 +109,9 @@ const PLAIN: [&str; 29] = [
     "yes",
 ];
 
+/// What is longer is no path.
+const LONGEST_PATH: usize = 4 << 10;
+
 /// Whether what has this name is a secret.
 pub(super) fn is_secretive(name: &str) -> bool {
     let words = words(name);
@@ -152,9 +155,12 @@ pub(super) fn is_told_anyway(value: &str) -> bool {
         || LAST.contains(&lower.as_str())
 }
 
-/// Where a key lies is no secret.
+/// Where a key lies is no secret. A line that ends so may hold one all the same.
 fn is_file_of_key(value: &str) -> bool {
-    value.contains(['/', '\\']) && [".crt", ".key", ".pem"].iter().any(|end| value.ends_with(end))
+    [".crt", ".key", ".pem"].iter().any(|end| value.ends_with(end))
+        && value.len() <= LONGEST_PATH
+        && value.contains(['/', '\\'])
+        && !value.contains(char::is_whitespace)
 }
 
 fn is_digest(value: &str) -> bool {
@@ -270,7 +276,7 @@ mod tests {
         for plain in ["true", "OFF", "1", "42", "", "sha256:0a1b", "Bearer", "/etc/x.key", r"C:\x.pem"] {
             assert!(is_plain(plain), "{plain}");
         }
-        for secret in ["hunter", "1234", "s3c", "sha256", "md5:0a"] {
+        for secret in ["hunter", "1234", "s3c", "sha256", "md5:0a", "hunter /etc/x.key"] {
             assert!(!is_plain(secret), "{secret}");
         }
         for told in ["2.3.4-rc.1", "v0.34.2", "password", "Token"] {

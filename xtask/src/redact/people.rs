@@ -1,11 +1,11 @@
 //! People whom nobody has told, known by how systems write of them.
 
 use super::NOBODYS;
-use super::text::{Place, back_while, ends_before_word, until};
+use super::text::{Lines, Place, back_while, ends_before_word, until};
 
-/// All of them: the names of their folders, their addresses, their ids.
+/// All of them: the names of their folders, their addresses, their ids, what these are called, and whose keys they are.
 pub(super) fn places(text: &str) -> Vec<Place> {
-    [folders(text), addresses(text), ids(text)].concat()
+    [folders(text), addresses(text), ids(text), accounts(text), comments(text)].concat()
 }
 
 /// The names in `C:\Users\NAME`, `/home/NAME` and `/Users/NAME`, with one backslash or, as JSON has it, two or more.
@@ -19,7 +19,7 @@ fn folders(text: &str) -> Vec<Place> {
             let end = until(text, start, |c| c.is_control() || "/\\\"'`<>|:*?,;)]".contains(c));
             // Windows' names may have blanks in them, but then a path goes on.
             let goes_on = text[end..].starts_with(['/', '\\']) && !text[..end].ends_with(' ');
-            let end = if goes_on { end } else { until(text, start, char::is_whitespace).min(end) };
+            let end = if goes_on { end } else { until(&text[..end], start, char::is_whitespace) };
             if !NOBODYS.contains(&text[start..end].to_ascii_lowercase().as_str()) {
                 places.push(start..end);
             }
@@ -58,30 +58,64 @@ fn ids(text: &str) -> Vec<Place> {
     text.match_indices("S-1-5-21-").filter_map(id).collect()
 }
 
+/// The names in `uid=1000(NAME) gid=1000(NAME) groups=1000(NAME),27(sudo)`, as `id` prints them.
+fn accounts(text: &str) -> Vec<Place> {
+    let mut places = Vec::new();
+    for begin in ["uid=", "gid=", "groups="] {
+        for (at, _) in text.match_indices(begin) {
+            let mut next = at + begin.len();
+            loop {
+                let open = until(text, next, |c| !c.is_ascii_digit());
+                if open == next || !text[open..].starts_with('(') {
+                    break;
+                }
+                let end = until(text, open + 1, |c| "()".contains(c) || c.is_whitespace());
+                if !NOBODYS.contains(&&text[open + 1..end]) {
+                    places.push(open + 1..end);
+                }
+                next = end + ")".len();
+                if !text[end..].starts_with("),") {
+                    break;
+                }
+                next += ",".len();
+            }
+        }
+    }
+    places
+}
+
+/// How public keys of SSH begin.
+const PUBLIC_KEYS: [&str; 4] = ["ssh-rsa AAAA", "ssh-ed25519 AAAA", "ssh-dss AAAA", "ecdsa-sha2-nistp256 AAAA"];
+
+/// What follows a public key of SSH: mostly who has made it, and where.
+fn comments(text: &str) -> Vec<Place> {
+    let lines = Lines::of(text);
+    let comment = |(at, begin): (usize, &str)| {
+        let end = until(text, at + begin.len(), |c| !(c.is_ascii_alphanumeric() || "+/=".contains(c)));
+        text[end..].starts_with(' ').then(|| end + 1..lines.end(end + 1))
+    };
+    PUBLIC_KEYS.iter().flat_map(|begin| text.match_indices(begin).filter_map(comment)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::text::cut;
+    use super::super::testing::hidden;
     use super::*;
-
-    #[track_caller]
-    fn hidden(text: &str, expected: &str) {
-        assert_eq!(cut(text, places(text), "%"), expected);
-    }
 
     #[test]
     fn a_users_folder_is_nobodys() {
-        hidden(r"C:\Users\Jo Doe\x y", r"C:\Users\%\x y");
-        hidden(r#""C:\\Users\\jo\\x""#, r#""C:\\Users\\%\\x""#);
-        hidden("C:/USERS/RUNNER~1/x /mnt/c/users/jo", "C:/USERS/%/x /mnt/c/users/%");
-        hidden("/home/jo: no such folder", "/home/%: no such folder");
-        hidden("/home/jo /home/ji/x", "/home/% /home/%/x");
-        hidden("in /home/jo and elsewhere", "in /home/% and elsewhere");
-        hidden(r"C:\Users\Public\x", r"C:\Users\Public\x");
+        hidden(places, r"C:\Users\Jo Doe\x y", r"C:\Users\%\x y");
+        hidden(places, r#""C:\\Users\\jo\\x""#, r#""C:\\Users\\%\\x""#);
+        hidden(places, "C:/USERS/RUNNER~1/x /mnt/c/users/jo", "C:/USERS/%/x /mnt/c/users/%");
+        hidden(places, "/home/jo: no such folder", "/home/%: no such folder");
+        hidden(places, "/home/jo /home/ji/x", "/home/% /home/%/x");
+        hidden(places, "in /home/jo and elsewhere", "in /home/% and elsewhere");
+        hidden(places, r"C:\Users\Public\x", r"C:\Users\Public\x");
     }
 
     #[test]
     fn an_address_is_hidden_and_what_looks_like_one_is_not() {
-        hidden(r"<jo.d+x@corp.example>, \njo@x.example.", r"<%>, \n%.");
+        hidden(places, r"<jo.d+x@corp.example>, \njo@x.example.", r"<%>, \n%.");
         for kept in [
             "git@github.com:x/y",
             "x@sha256:0123",
@@ -90,12 +124,24 @@ mod tests {
             "a @ b.example",
             "x@localhost",
         ] {
-            hidden(kept, kept);
+            hidden(places, kept, kept);
         }
     }
 
     #[test]
+    fn what_an_account_is_called_is_hidden() {
+        hidden(
+            places,
+            "uid=1000(jo) gid=0(root) groups=1000(jo),27(sudo) x",
+            "uid=1000(%) gid=0(root) groups=1000(%),27(%) x",
+        );
+        hidden(places, "uid=1000 gid=(x) groups=1(", "uid=1000 gid=(x) groups=1(");
+        hidden(places, "ssh-rsa AAAAB3/+= jo@box of jo\nx", "ssh-rsa AAAAB3/+= %\nx");
+        hidden(places, "ssh-ed25519 AAAAC3", "ssh-ed25519 AAAAC3");
+    }
+
+    #[test]
     fn an_accounts_id_is_hidden() {
-        hidden("(A;;GA;;;S-1-5-21-1-2-3-1001) S-1-5-18", "(A;;GA;;;%) S-1-5-18");
+        hidden(places, "(A;;GA;;;S-1-5-21-1-2-3-1001) S-1-5-18", "(A;;GA;;;%) S-1-5-18");
     }
 }

@@ -57,35 +57,48 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[line..at].rfind(r"\n").map_or(line, |end| line + end + 2)
 }
 
-/// Where the rest of a line ends: at its own end, an escaped one, or that of the quotes that it is in.
-pub(super) fn line_end(text: &str, from: usize) -> usize {
-    let line = &text[text[..from].rfind('\n').map_or(0, |end| end + 1)..from];
-    let is_in_quotes = unescaped(line, '"').count() % 2 == 1;
-    // `-H 'name: value'`: an apostrophe counts only where it opens the very name.
-    let opens = |at: &usize| {
-        ends_before_word(&line[..*at]) && line[at + 1..].chars().all(|c| is_of_name(c) || ": ".contains(c))
-    };
-    let closing = line.rfind(['\'', '`']).filter(opens).and_then(|at| line[at..].chars().next());
-    let mut escapes = 0;
-    for (at, c) in text[from..].char_indices() {
-        let is_escaped = escapes % 2 == 1;
-        let is_end = match c {
-            '\n' | '\r' => true,
-            '"' => is_in_quotes && !is_escaped,
-            'n' | 'r' if is_escaped => return from + at - 1,
-            c => Some(c) == closing,
-        };
-        if is_end {
-            return from + at;
-        }
-        escapes = if c == '\\' { escapes + 1 } else { 0 };
-    }
-    text.len()
+/// The lines of a text, of which much is asked.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    /// Where they end.
+    ends: Vec<usize>,
+    /// The `"` that no backslash stands before.
+    quotes: Vec<usize>,
 }
 
-fn unescaped(text: &str, quote: char) -> impl Iterator<Item = usize> + '_ {
-    let escapes = |at: usize| at - text[..at].trim_end_matches('\\').len();
-    text.match_indices(quote).map(|(at, _)| at).filter(move |at| escapes(*at) % 2 == 0)
+impl<'a> Lines<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        let escapes = |at: usize| at - text[..at].trim_end_matches('\\').len();
+        let quotes = text.match_indices('"').map(|(at, _)| at).filter(|at| escapes(*at) % 2 == 0);
+        Self { text, ends: text.match_indices('\n').map(|(at, _)| at).collect(), quotes: quotes.collect() }
+    }
+
+    /// Where the rest of a line ends: at its own end, an escaped one, or that of the quotes that it is in.
+    pub(super) fn end(&self, from: usize) -> usize {
+        let before = |places: &[usize], at: usize| places.partition_point(|place| *place < at);
+        let start = before(&self.ends, from).checked_sub(1).map_or(0, |last| self.ends[last] + 1);
+        let is_in_quotes = (before(&self.quotes, from) - before(&self.quotes, start)) % 2 == 1;
+        // `-H 'name: value'`: an apostrophe counts only where it opens the very name.
+        let line = &self.text[start..from];
+        let line = &line[..back_while(line, line.len(), |c| is_of_name(c) || ": ".contains(c))];
+        let closing =
+            line.chars().next_back().filter(|c| "'`".contains(*c) && ends_before_word(&line[..line.len() - 1]));
+        let mut escapes = 0;
+        for (at, c) in self.text[from..].char_indices() {
+            let is_escaped = escapes % 2 == 1;
+            let is_end = match c {
+                '\n' | '\r' => true,
+                '"' => is_in_quotes && !is_escaped,
+                'n' | 'r' if is_escaped => return from + at - 1,
+                c => Some(c) == closing,
+            };
+            if is_end {
+                return from + at;
+            }
+            escapes = if c == '\\' { escapes + 1 } else { 0 };
+        }
+        self.text.len()
+    }
 }
 
 /// An opening quote: JSON in JSON has backslashes before it, and TOML's texts of several lines three signs.
@@ -184,7 +197,7 @@ mod tests {
             ("can't h: a'b", "a'b"),
         ] {
             let from = text.find("h: ").unwrap() + 3;
-            assert_eq!(&text[from..line_end(text, from)], expected, "{text}");
+            assert_eq!(&text[from..Lines::of(text).end(from)], expected, "{text}");
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::files;
 use crate::process::{self, Argv};
 use crate::workspace::Workspace;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,19 @@ pub fn prepare(workspace: &Workspace, build: Argv) -> Result<Argv> {
             )
         })?;
     }
-    Ok(build.env("PKG_CONFIG", pkg_config(&folder)?))
+    let library = library(&folder)?;
+    let build = build.env("PKG_CONFIG", pkg_config(&folder)?);
+    // Where the library lies is told to the C compiler only. Go keeps what pkg-config says with what it has compiled, but does
+    // not look at it when it takes that from its cache again: a folder in there would outlive its workspace.
+    Ok(build.env("LIBRARY_PATH", searched_first(&library, std::env::var_os("LIBRARY_PATH"))?))
+}
+
+/// A list of folders with one before those that it had.
+fn searched_first(folder: &Path, others: Option<OsString>) -> Result<OsString> {
+    // An empty entry would be the current folder.
+    let others = others.filter(|others| !others.is_empty());
+    let all = std::iter::once(folder.to_owned()).chain(others.iter().flat_map(std::env::split_paths));
+    std::env::join_paths(all).trying(|| format!("have `{}` searched for libraries", folder.display()))
 }
 
 /// Downloads the package with the user's apt sources, but with apt's own files in `folder`, and unpacks it there.
@@ -66,23 +79,38 @@ fn unpack_debians(folder: &Path) -> Result<()> {
     fs::rename(&unpacked, folder.join("root")).trying(|| format!("move `{}`", unpacked.display()))
 }
 
-/// A pkg-config that knows one library: the package's own file points to where it would be installed.
-fn pkg_config(folder: &Path) -> Result<PathBuf> {
-    let root = folder.join("root/usr");
-    let library = fs::read_dir(root.join("lib"))
-        .trying(|| format!("read `{}`", root.join("lib").display()))?
+/// The folder in the unpacked package that the library lies in: it is called after the machine.
+fn library(folder: &Path) -> Result<PathBuf> {
+    let libraries = folder.join("root/usr/lib");
+    fs::read_dir(&libraries)
+        .trying(|| format!("read `{}`", libraries.display()))?
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.join("libseccomp.a").is_file())
-        .ok_or_else(|| Error::ground(format!("{PACKAGE} holds no libseccomp.a")))?;
+        .ok_or_else(|| Error::ground(format!("{PACKAGE} holds no libseccomp.a")))
+}
+
+/// A pkg-config that knows one library: the package's own file points to where it would be installed.
+fn pkg_config(folder: &Path) -> Result<PathBuf> {
     let script = folder.join("pkg-config");
     // Go splits the answer as a shell would.
-    let escaped = |path: &Path| path.display().to_string().replace(' ', r"\ ");
+    let include = folder.join("root/usr/include").display().to_string().replace(' ', r"\ ");
     let text = format!(
-        "#!/bin/sh\n# Answers for libseccomp only, as it lies here.\ncase \"$*\" in\n*--cflags*) printf '%s\\n' '-I{}' ;;\n*--libs*) printf '%s\\n' '-L{} -lseccomp' ;;\nesac\n",
-        escaped(&root.join("include")),
-        escaped(&library)
+        "#!/bin/sh\n# Answers for libseccomp only, as it lies here.\ncase \"$*\" in\n*--cflags*) printf '%s\\n' '-I{include}' ;;\n*--libs*) echo -lseccomp ;;\nesac\n"
     );
     files::write_program(&script, text.as_bytes())?;
     Ok(script)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_has_searched_stays() {
+        let searched = |others: Option<&str>| searched_first(Path::new("/w s"), others.map(OsString::from)).unwrap();
+        assert_eq!(searched(None), "/w s");
+        assert_eq!(searched(Some("")), "/w s");
+        assert_eq!(searched(Some("/a:/b")), "/w s:/a:/b");
+    }
 }

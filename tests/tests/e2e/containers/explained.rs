@@ -157,20 +157,6 @@ fn a_remote_buildkitd_that_is_not_there() {
     means(&context, &fails_of(&context, BUILDCTL, &["--addr", &address, "debug", "workers"]), "builder-unreachable");
 }
 
-#[test]
-fn a_docker_that_is_not_there_and_one_that_refuses() {
-    let context = machine();
-    let path = std::env::var_os("PATH").unwrap();
-    let mut dockers = std::env::split_paths(&path).map(|folder| folder.join("docker"));
-    let docker = TestContext::new(dockers.find(|path| path.is_file()).unwrap());
-    means(&context, &docker.xtask(["version"]).run().exited(1).stderr, "docker-stopped");
-    let path = docker.root().join("docker.sock");
-    let listener = UnixListener::bind(&path).unwrap();
-    let refused = docker.unprivileged_xtask(["version"]).env("DOCKER_HOST", format!("unix://{}", path.display()));
-    means(&context, &refused.run().exited(1).stderr, "docker-refused");
-    drop(listener);
-}
-
 /// One that was never looked for, and one that has been found before.
 #[test]
 fn a_shim_that_is_not_there() {

@@ -1,5 +1,6 @@
 //! What fails, whose fault it is, and that nothing is left behind.
 
+use crate::explained::means;
 use crate::{machine, pid, run, xtask};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
@@ -24,6 +25,20 @@ fn a_dockerfile_that_fails_is_a_failed_build() {
     assert_eq!(failed.stderr.matches("failed to solve: ").count(), 1, "why is said once: {failed}");
     assert!(failed.stdout.is_empty(), "{failed}");
     assert_eq!(crate::status(&context, "buildkitd")["answering"], true, "the daemons outlive a failed build");
+}
+
+#[test]
+fn a_failed_step_is_shown_also_where_all_else_is_kept_quiet() {
+    let context = machine();
+    let sample = sample(&context, "FROM base\nRUN echo fine\nRUN echo about to fail && exit 7\n", None);
+    for options in [&["-q"][..], &["-q", "--json"]] {
+        let failed = run(&context, &[&["build-sample", "--sample", &sample], options].concat()).exited(1);
+        assert!(
+            failed.stderr.starts_with(" > [") && failed.stderr.contains("] RUN echo about to fail && exit 7:\n"),
+            "{failed}"
+        );
+        assert!(failed.stderr.contains(" about to fail\n(all of it is shown without `--quiet`)\nerror: "), "{failed}");
+    }
 }
 
 #[test]
@@ -186,10 +201,13 @@ fn a_foreign_process_on_the_socket_is_named_and_left_alone() {
     run(&context, &["up", "--no-start"]).success();
     std::fs::create_dir_all(context.base_dir().join("run")).unwrap();
     let listener = UnixListener::bind(context.base_dir().join("run/containerd.sock")).unwrap();
+    let report = run(&context, &["build-sample", "--json"]).exited(3);
+    assert_eq!(report.json()["failure"]["id"], "socket-in-use", "{report}");
     let failed = run(&context, &["up"]);
     assert_eq!(failed.code, 3, "{failed}");
     let ours = format!("(pid {}, ", std::process::id());
     assert!(failed.stderr.contains("another process listens at") && failed.stderr.contains(&ours), "{failed}");
+    means(&context, &failed.stderr, "socket-in-use");
     assert!(context.base_dir().join("run/containerd.sock").exists(), "its socket is still there");
     drop(listener);
 }
@@ -205,6 +223,11 @@ fn a_full_disk_is_one_clear_sentence() {
     assert!(failed.stderr.contains("hint: free some space, or put the workspace on another disk"), "{failed}");
     let left = context.tree().into_iter().filter(|line| line.contains("staging/")).count();
     assert_eq!(left, 0, "nothing half-written stays: {:?}", context.tree());
+    // What frees it is this workspace's, not the one that there is by default.
+    let base = context.base_dir().to_str().unwrap();
+    let doctor = xtask(&context, &["doctor", "--fix", "--offline", "--base-dir", base]);
+    let fix = doctor.env_remove("BUILDKIT_WINDOWS_BASE_DIR").run().exited(3);
+    assert!(fix.stdout.lines().any(|line| line == format!("cargo xtask clean --cache --base-dir {base}")), "{fix}");
     drop(disk);
 }
 
@@ -251,10 +274,14 @@ fn a_file_system_that_nothing_can_be_stacked_on() {
 #[test]
 fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let context = machine();
-    let building = sample(&context, "FROM base\nRUN echo x > /hold; echo on; while :; do read x < /hold; done\n", None);
+    let building = sample(
+        &context,
+        "FROM base\nRUN echo x > /hold; printf 'at-%s\\n' 42; while :; do read x < /hold; done\n",
+        None,
+    );
     let mut run =
         xtask(&context, &["build-sample", "--json", "--sample", &building]).timeout(Duration::from_secs(120)).spawn();
-    run.wait_for_output(" on");
+    run.wait_for_output("at-42");
     crate::kill(pid(&context, "buildkitd").unwrap());
     let failed = run.wait();
     assert_eq!(failed.code, 3, "{failed}");
@@ -265,4 +292,31 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     let explained = context.xtask(["explain", "--json"]).stdin(word).run().success().json();
     assert!(["daemon-ended", "daemon-down"].contains(&explained["id"].as_str().unwrap()), "{explained}{failed}");
     assert_eq!(failed.json()["failure"]["id"], explained["id"], "{failed}");
+}
+
+/// Whether buildkitd notices that its containerd is gone is a race, so here buildctl is one that waits for ever.
+#[test]
+fn a_build_does_not_wait_for_a_daemon_that_has_ended() {
+    let context = machine();
+    run(&context, &["up", "--no-start"]).success();
+    let buildctl = context.root().join("buildctl");
+    std::fs::copy(context.base_dir().join("buildkit/installed/bin/buildctl"), &buildctl).unwrap();
+    let hang = "mkfifo \"$0.$$\" && exec 3<>\"$0.$$\" && rm \"$0.$$\" && echo it waits >&2 && read -r _ <&3";
+    let script =
+        format!("#!/bin/sh\ncase \"$*\" in *' build '*) {hang};; esac\nexec '{}' \"$@\"\n", buildctl.display());
+    let folder = with_stand_in(&context, "buildkit", "buildctl", script.into_bytes());
+    for (component, daemon) in [("containerd", "containerd"), ("buildkit", "buildkitd")] {
+        let mut building =
+            xtask(&context, &["build-sample", "--json", "--timeout", "1h", "--buildkit", &folder]).spawn();
+        building.wait_for_output("it waits");
+        crate::kill(pid(&context, daemon).unwrap());
+        let failed = building.wait().exited(3);
+        let report = failed.json();
+        assert_eq!(report["failure"]["id"], "daemon-ended", "{failed}");
+        let message = report["failure"]["message"].as_str().unwrap();
+        let begins = "failed to build `docker.io/library/buildkit-sample:latest`, and ";
+        assert!(message.starts_with(&format!("{begins}{daemon} no longer runs")), "{failed}");
+        let hint = report["failure"]["hint"].as_str().unwrap();
+        assert!(hint.contains(&format!("{component}/{daemon}.log")), "{failed}");
+    }
 }

@@ -41,6 +41,8 @@ fn from_nothing_to_a_running_container_and_back() {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&base), "the daemons' mounts are their own");
 
+    let listed = run(&context, &["clean", "--dry-run"]).success();
+    assert!(listed.stdout.contains("remove image docker.io/library/buildkit-sample:latest\n"), "{listed}");
     let down = run(&context, &["down"]).success();
     assert!(down.stderr.contains("Stopped buildkitd") && down.stderr.contains("Stopped containerd"), "{down}");
     let order = down.stderr.find("buildkitd").unwrap() < down.stderr.find("containerd").unwrap();

@@ -5,6 +5,7 @@ use crate::machine;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use tests::started::Started;
 
 /// A registry that has one answer to all questions. It ends with the test's process.
 fn registry(status: &str, kind: &'static str, body: String) -> String {
@@ -79,10 +80,11 @@ fn a_registry_whose_certificate_nobody_knows() {
     assert!(openssl(&[&["req", "-x509"], &key[..], &names].concat()).status().unwrap().success());
     let serve = ["s_server", "-accept", "127.0.0.1:0", "-cert", "cert.pem", "-key", "key.pem", "-www"];
     let mut server = openssl(&serve).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let stdout = server.stdout.take().unwrap();
+    let _server = Started::new(server);
+    let lines = BufReader::new(stdout).lines().map_while(Result::ok);
     let address = lines.filter_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned)).next().unwrap();
     let realm = format!(r#"401 Unauthorized\r\nWWW-Authenticate: Bearer realm="https://{address}/token",service="x""#);
     let registry = registry(&realm.replace(r"\r\n", "\r\n"), "application/json", "{}".into());
     fails(&context, &format!("FROM {registry}/x:1\n"), 3, "registry-untrusted");
-    server.kill().and_then(|()| server.wait()).unwrap();
 }

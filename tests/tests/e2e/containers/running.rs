@@ -2,6 +2,9 @@
 
 use crate::{kill, machine, pid, run, xtask};
 use std::process::{Command, Stdio};
+use tests::started::{PATIENCE, Started};
+use xtask::error::Error;
+use xtask::poll::{self, Look};
 
 #[test]
 fn down_ends_what_the_daemons_have_left() {
@@ -48,12 +51,17 @@ fn a_reader_that_has_seen_enough_ends_the_following() {
     let script = "\"$0\" logs --follow | head -n 1";
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(context.program()).env("BUILDKIT_WINDOWS_BASE_DIR", context.base_dir());
-    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut following = Started::new(command.stdout(Stdio::null()).spawn().unwrap());
     // More is logged until it has noticed: nobody notices a closed pipe without writing to it.
-    while following.try_wait().unwrap().is_none() {
-        run(&context, &["build-sample"]).success();
-    }
-    assert!(following.wait().unwrap().success());
+    let look = || match following.ended() {
+        Some(status) => Ok(Look::Ready(status)),
+        None => {
+            run(&context, &["build-sample"]).success();
+            Ok(Look::NotYet("it still follows".into()))
+        }
+    };
+    let status = poll::until(PATIENCE, look, Error::ground).unwrap();
+    assert!(status.success(), "{status}");
 }
 
 #[test]

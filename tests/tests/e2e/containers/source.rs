@@ -1,6 +1,6 @@
 //! Programs of the user's own: folders, archives and source checkouts.
 
-use crate::{hello, machine, run};
+use crate::{hello, machine, pid, run};
 use tests::real;
 use xtask::component::Component;
 
@@ -55,4 +55,23 @@ fn a_source_checkout_is_built_with_the_users_go() {
     assert_eq!(built.stdout, hello());
     assert!(built.stderr.contains("Built runc"), "{built}");
     assert!(built.stderr.contains("Resolved runc unknown (checkout)"), "{built}");
+    // Go's cache is the user's, and outlives the workspace that libseccomp may have been unpacked in.
+    run(&context, &["clean", "--cache"]).success();
+    let other = context.root().join("other").display().to_string();
+    run(&context, &["up", "--no-start", "--base-dir", &other, "--runc", folder.to_str().unwrap()]).success();
+}
+
+/// buildx is no daemon: it comes beside those that are up, and `--fresh` brings it again.
+#[test]
+fn buildx_comes_where_it_is_asked_for() {
+    let context = machine();
+    run(&context, &["up"]).success();
+    let before = pid(&context, "containerd");
+    let program = context.base_dir().join("buildx/installed/bin/buildx");
+    assert!(!program.exists());
+    let up = run(&context, &["up", "--buildx", "latest"]).success();
+    assert!(program.exists() && up.stderr.contains("Up already"), "{up}");
+    assert_eq!(pid(&context, "containerd"), before);
+    run(&context, &["up", "--fresh", "--buildx", "latest"]).success();
+    assert!(program.exists());
 }

@@ -67,3 +67,20 @@ fn the_state_of_a_newer_harness_is_looked_at_before_anything_is_fetched() {
     assert_eq!((outcome.code, after), (3, before), "{outcome}");
     assert!(server.requests().is_empty());
 }
+
+/// What it says lies in Docker would stay there for ever.
+#[test]
+fn the_record_of_a_newer_harness_is_left_alone() {
+    let (_server, context) = of_a_newer_harness("in-docker.json");
+    // What there is of releases may be looked up before.
+    let left =
+        || unlocked(&context).into_iter().filter(|line| !line.starts_with("cache/releases/")).collect::<Vec<_>>();
+    let before = left();
+    for line in ["up --no-start --fresh", "clean --dry-run", "clean", "clean --cache"] {
+        let outcome = run(&context, line).exited(3);
+        let sentence = "in-docker.json` was written by a newer harness (schema 99, and this one knows 1)";
+        assert!(outcome.stderr.contains(sentence), "{outcome}");
+        assert_eq!(left(), before, "{line}: {outcome}");
+    }
+    fs::remove_file(context.base_dir().join("in-docker.json")).unwrap();
+}

@@ -9,14 +9,12 @@ use xtask::doctor::buildx::{self, Own};
 use xtask::doctor::docker::{self, Found, Installed, Need};
 use xtask::doctor::linux::{self, Rights};
 use xtask::doctor::machine::{self, Tools};
-use xtask::doctor::net::{self, Reliance};
+use xtask::doctor::net::{self, Answer, Reliance};
 use xtask::doctor::windows::{self, System};
 use xtask::doctor::{Check, Verdict, antivirus, commands, count, for_root, mounts, proxies, text};
 use xtask::error::Error;
-use xtask::http::{Glance, HttpError, HttpErrorKind};
 use xtask::network::{self, Network};
 use xtask::platform::{Arch, Os, Windows};
-use xtask::source::Source;
 use xtask::version::Spec;
 
 /// What every machine has.
@@ -28,26 +26,26 @@ struct Machine {
     docker: Found,
     client: Need,
     tools: Tools,
-    github: Result<Glance, HttpError>,
-    registry: Option<Result<Glance, HttpError>>,
+    github: Result<Answer, String>,
+    registry: Option<Result<Answer, String>>,
     token: bool,
 }
 
-fn answer(status: u16, body: &str) -> Result<Glance, HttpError> {
-    Ok(Glance { status, date: Some(now()), body: body.to_owned() })
+fn answer(status: u16, body: &str) -> Result<Answer, String> {
+    Ok(Answer { status, body: body.to_owned() })
 }
 
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn calls(left: u64, limit: u64) -> Result<Glance, HttpError> {
+fn calls(left: u64, limit: u64) -> Result<Answer, String> {
     let core = format!(r#"{{"resources":{{"core":{{"limit":{limit},"remaining":{left},"reset":1800001800}}}}}}"#);
     answer(200, &core)
 }
 
-fn silent(url: &str) -> Result<Glance, HttpError> {
-    Err(HttpError { url: url.to_owned(), kind: HttpErrorKind::Stalled(Duration::from_secs(8)) })
+fn silent(url: &str) -> Result<Answer, String> {
+    Err(format!("{url} sent nothing for 8s"))
 }
 
 fn docker(server: Result<Server, Trouble>, installed: Installed) -> Found {
@@ -61,24 +59,21 @@ fn answering(version: &str, desktop: Option<(u64, u64)>) -> Result<Server, Troub
 impl Machine {
     fn rights(&self) -> Check {
         let missing = Error::ground("containerd needs more rights than these");
-        machine::rights((!self.has_rights).then_some(&missing), self.os)
+        machine::rights((!self.has_rights).then_some(&missing), "cargo xtask doctor", self.os)
     }
 
     fn everywhere(&self) -> Vec<Check> {
         vec![
             machine::workspace(Path::new(self.base), false, None, self.os),
-            machine::disk(Ok(self.free), false, self.os),
+            machine::disk(Ok(self.free), None, self.os),
             machine::endpoints(&[], self.os),
             machine::others(&Ok(Vec::new()), &[]),
             docker::judge(&self.docker, self.client, self.os),
             buildx::judge(&self.docker, &Own::default(), self.client),
             machine::go(&self.tools, None, self.os),
             proxies::proxies(&[], None),
-            net::github(
-                &self.github,
-                &Reliance { source: Source::Auto, has_token: self.token, has_substitute: self.tools.suffice(self.os) },
-            ),
-            net::clock(now(), self.github.as_ref().ok().and_then(|glance| glance.date), self.os),
+            net::github(&self.github, &Reliance { has_token: self.token, has_substitute: self.tools.suffice(self.os) }),
+            net::clock(now(), self.github.as_ref().ok().map(|_| now()), self.os),
             match &self.registry {
                 Some(answer) => net::registry(answer, "mcr.microsoft.com", false),
                 None => Check::ok("registry", "none is needed"),
@@ -164,7 +159,7 @@ impl OnWindows {
                 Some(self.windows),
             ),
             windows::hyper_v(Ok(self.hyper_v)),
-            windows::long_paths(Ok(Some(self.long_paths)), base),
+            windows::long_paths(Ok(Some(self.long_paths)), base, false),
             antivirus::judge(self.defender, base),
             windows::nat(&network::nat_of(self.networks), self.network, self.has_runtime),
         ];

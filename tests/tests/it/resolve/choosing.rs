@@ -4,7 +4,7 @@ use super::resolved;
 use crate::common::{PLATFORM, asset_name, lock_file, offer_containerd, release, run, run_for, server};
 use serde_json::json;
 use tests::{Release, assert_outcome, context, insta};
-use xtask::component::Component::{Buildkit, Containerd};
+use xtask::component::Component::{Buildkit, Buildx, Containerd};
 
 #[test]
 fn the_newest_complete_release_is_taken_whatever_the_list_begins_with() {
@@ -168,4 +168,21 @@ fn what_cannot_be_satisfied_is_one_sentence_with_a_hint() {
         ");
     });
     assert!(!lock_file(&context).exists());
+}
+
+/// A `--fresh` that can't fetch all of what it is asked for would leave less than there was.
+#[test]
+fn what_cannot_be_had_costs_nothing_of_what_there_is() {
+    let server = server();
+    server.release(Buildx.repository(), release(Buildx, "0.36.1", PLATFORM));
+    let context = context!().server(&server);
+    run(&context, "up --no-start").success();
+    let program = context.base_dir().join("containerd/installed/bin/containerd.exe");
+    for line in ["--containerd 9.9.9", "--buildx 9.9.9"] {
+        let failed = run(&context, &format!("up --no-start --fresh {line}")).exited(3);
+        assert!(failed.stderr.contains("`9.9.9` asks for"), "{failed}");
+        assert!(program.exists(), "{failed}");
+    }
+    run(&context, "up --no-start --fresh --buildx 0.36.1").success();
+    assert!(program.exists() && context.base_dir().join("buildx/installed/bin/buildx.exe").exists());
 }

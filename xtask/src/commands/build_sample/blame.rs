@@ -9,6 +9,7 @@ use crate::error::{Class, Error};
 use crate::failure::{self, Failure, Found, Speaker};
 use crate::network::Network;
 use crate::os;
+use crate::platform::Os;
 
 /// Whose logs are looked at, the one that is nearer to a build first.
 const DAEMONS: [Component; 2] = [Component::Buildkit, Component::Containerd];
@@ -44,6 +45,8 @@ pub fn blame(
     let is_word = |line: &&str| !is_help(line) && !line.starts_with("time=\"");
     let last = said.lines().rev().find(is_word).unwrap_or("it gave no reason").trim();
     let word = last_word(last, stage);
+    let is_elsewhere = daemons.is_empty();
+    let on = system(stage, is_elsewhere, context.workspace.platform().os);
     for component in daemons.iter().copied() {
         if let Err(reason) = daemon::answers(&context.workspace, component) {
             // This error has its own reason; the client's is shown as what else it said was.
@@ -53,7 +56,7 @@ pub fn blame(
             let message = format!("{what}, and {} no longer answers ({reason})", component.main_program());
             let error = daemon::with_log(&context.workspace, component, message);
             // One that was killed logs nothing of it; then the client's word is what is known.
-            let found = word.and_then(|_| failure::explain(last, Some(Speaker::Client)));
+            let found = word.and_then(|_| failure::explain(last, Some(Speaker::Client), on));
             return match found.filter(|found| found.failure.class == failure::Class::Ground) {
                 Some(found) if error.failure().is_none() => error.known(found.failure),
                 _ => error,
@@ -65,9 +68,8 @@ pub fn blame(
         let is_needed = daemons.contains(&daemon);
         (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
     });
-    let is_elsewhere = daemons.is_empty();
-    match (reason(|known| is_so(context, known), stage, last, said, &logged), word) {
-        (Some(reason), _) if is_stale(stage, last) => explained(context, message, &reason).blaming_state(),
+    match (reason(|known| is_so(context, known), on, stage, last, said, &logged), word) {
+        (Some(reason), _) if is_stale(stage, last, on) => explained(context, message, &reason).blaming_state(),
         (Some(reason), _) => explained(context, message, &reason),
         (None, Some(word)) if !is_elsewhere && !word.contains(STEP_ENDED) => {
             unexplained(context, message, word, &logged)
@@ -81,15 +83,30 @@ pub fn blame(
     }
 }
 
+/// The ground's fault: a client was ended because a daemon that it needs no longer runs, and it would have waited for ever.
+pub fn blame_ended(context: &Context, what: &str, ended: Option<Component>) -> Error {
+    let component = ended.unwrap_or(Component::Containerd);
+    let message = format!("{what}, and {} no longer runs", component.main_program());
+    let error = daemon::with_log(&context.workspace, component, message);
+    // What was killed has logged nothing of it.
+    if error.failure().is_some() { error } else { error.known(failure::DAEMON_ENDED) }
+}
+
+/// Which system the messages come from. What builds elsewhere may do so on any; containers are run here in any case.
+fn system(stage: Stage, is_elsewhere: bool, here: Os) -> Option<Os> {
+    (!is_elsewhere || stage == Stage::Run).then_some(here)
+}
+
 /// Whether what builds says itself that state is to blame. A container can print any words, and a log has those of others too.
-fn is_stale(stage: Stage, last: &str) -> bool {
-    let said = last_word(last, stage).and_then(|_| failure::explain(last, Some(Speaker::Client)));
+fn is_stale(stage: Stage, last: &str, on: Option<Os>) -> bool {
+    let said = last_word(last, stage).and_then(|_| failure::explain(last, Some(Speaker::Client), on));
     stage == Stage::Build && said.is_some_and(|found| found.failure.class == failure::Class::StaleState)
 }
 
 /// What a client failed of: as its last word says, else a step's or its other words, else what the daemons logged meanwhile.
 fn reason(
     is_so: impl Fn(&Failure) -> bool,
+    on: Option<Os>,
     stage: Stage,
     last: &str,
     said: &str,
@@ -97,16 +114,17 @@ fn reason(
 ) -> Option<Reason> {
     let verdict = |found: Found| Reason { known: found.failure, is_verdict: true };
     let aside = |found: Found| Reason { known: found.failure, is_verdict: false };
-    let by_client = |text: &str| failure::explain(text, Some(Speaker::Client));
+    let by_client = |text: &str| failure::explain(text, Some(Speaker::Client), on);
     let word = last_word(last, stage);
     if let Some(found) = word.and_then(|_| by_client(last)) {
         return Some(verdict(found));
     }
     // ctr's other words are mixed with the container's.
     let is_builder = stage == Stage::Build && word.is_some();
-    let of_step = || failure::explain_step(said).filter(|found| is_so(found.failure));
+    let of_step = || failure::explain_step(said, on).filter(|found| is_so(found.failure));
     let beside = of_step().or_else(|| by_client(said)).filter(|_| is_builder);
-    let by_daemon = |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon));
+    let by_daemon =
+        |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon), on);
     let has_log = word.is_some_and(|word| !word.contains(STEP_ENDED));
     beside.map(aside).or_else(|| logged.iter().filter(|_| has_log).find_map(by_daemon).map(verdict))
 }
@@ -164,7 +182,7 @@ fn is_so(context: &Context, known: &Failure) -> bool {
         let state = state::read(&context.workspace).ok().flatten();
         state.is_some_and(|state| state.request.network == Network::None)
     };
-    known.platforms.contains(&context.workspace.platform().os) && (known.id != failure::NO_NETWORK || has_none())
+    known.id != failure::NO_NETWORK || has_none()
 }
 
 #[cfg(test)]
@@ -176,7 +194,7 @@ mod tests {
         let last = said.lines().last().unwrap();
         let logged = [0, 1].map(|at| (DAEMONS[at], logged[at].lines().map(str::to_owned).collect()));
         let stage = if said.contains("error: ") { Stage::Build } else { Stage::Run };
-        reason(|_| true, stage, last, said, &logged).map(|reason| (reason.known.id, reason.is_verdict))
+        reason(|_| true, None, stage, last, said, &logged).map(|reason| (reason.known.id, reason.is_verdict))
     }
 
     const FULL: &str = r#"time="…" level=error msg="write /w/x: no space left on device""#;
@@ -216,8 +234,29 @@ mod tests {
             (Stage::Run, format!("ctr: {words}"), false),
             (Stage::Run, format!("docker: {words}"), false),
         ] {
-            assert_eq!(is_stale(stage, &line), expected, "{stage:?} {line}");
+            assert_eq!(is_stale(stage, &line, None), expected, "{stage:?} {line}");
         }
+    }
+
+    #[test]
+    fn another_systems_words_are_no_reason_unless_they_may_come_from_there() {
+        let said = "error: failed to solve: hcs::CreateComputeSystem x: y. (0xc0370101)";
+        let none = DAEMONS.map(|daemon| (daemon, Vec::new()));
+        let logged = DAEMONS.map(|daemon| (daemon, vec![r"open \\.\pipe\x: Access is denied.".to_owned()]));
+        let id = |said, logged, is_elsewhere, here| {
+            let on = system(Stage::Build, is_elsewhere, here);
+            reason(|_| true, on, Stage::Build, said, said, logged).map(|reason| reason.known.id)
+        };
+        let mismatch = Some("windows-build-mismatch");
+        for (is_elsewhere, here, expected) in
+            [(false, Os::Linux, None), (false, Os::Windows, mismatch), (true, Os::Linux, mismatch)]
+        {
+            assert_eq!(id(said, &none, is_elsewhere, here), expected, "{is_elsewhere} {here:?}");
+        }
+        let other = "error: failed to solve: unexpected EOF";
+        assert_eq!(id(other, &logged, false, Os::Linux), None);
+        assert_eq!(id(other, &logged, false, Os::Windows), Some("pipe-in-use"));
+        assert_eq!(system(Stage::Run, true, Os::Linux), Some(Os::Linux));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Building a sample's image.
 
-use super::blame::blame;
+use super::blame::{blame, blame_ended};
 use super::report::millis;
 use super::showing::{Stage, Stdout, show};
 use super::stand::Stand;
 use super::steps::Run;
 use super::trial::{Outcome, Trial};
+use super::watching::Watch;
 use crate::base_image;
 use crate::client::details::Output;
 use crate::client::{BaseImage, Build, buildctl};
-use crate::commands::loaded;
+use crate::commands::in_docker;
 use crate::daemon::log::Marks;
 use crate::error::{Class, Context as _, Error, Result};
 use crate::os;
@@ -65,25 +66,32 @@ fn build_one(trial: &Trial, build: &Build, deadline: Instant, outcome: &mut Outc
     context.ui.step("Building", &format!("{image} from `{}`", build.context.display()));
     let argv = stand.client.build(build);
     let loads = stand.client.loads() && build.details.output == Output::Store;
-    let loading = loads.then(|| loaded::announce(context, image)).transpose()?;
+    let loading = loads.then(|| in_docker::announce(context, image)).transpose()?;
     let before = Marks::now(&context.workspace);
     let group = context.ui.group("build");
     let begun = Instant::now();
-    let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle)?;
+    let mut watch = Watch::over(&context.workspace, stand.daemons);
+    let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle, &mut watch)?;
     outcome.times.build_ms = Some(outcome.times.build_ms.unwrap_or_default() + millis(begun.elapsed()));
     drop(group);
     // What a build that was ended had handed over, Docker may still load: its record goes on saying so.
-    let noted = match ending {
-        Ending::Exited(_) => loading.map_or(Ok(()), |loading| loading.done(context)),
-        Ending::TimedOut => Ok(()),
-    };
+    if let (Ending::Exited(_), Some(loading)) = (ending, loading)
+        && let Err(error) = loading.done(context)
+    {
+        // The build ended as it did, whatever Docker says of the images before it.
+        context.ui.warn(&format!(
+            "failed to tidy up in Docker after the build: {error}; it stays on record for `{}`",
+            context.typed("clean")
+        ));
+    }
     match ending {
-        Ending::Exited(status) if status.success() => noted,
+        Ending::Exited(status) if status.success() => Ok(()),
         Ending::Exited(status) => {
             let what = format!("failed to build `{image}` ({})", process::exit(status));
             Err(blame(context, Stage::Build, stand.daemons, what, &said, &before))
         }
         Ending::TimedOut => Err(trial.out_of_time("building")),
+        Ending::InVain => Err(blame_ended(context, &format!("failed to build `{image}`"), watch.ended())),
     }
 }
 

@@ -33,11 +33,11 @@ pub fn choose<'a>(context: &'a Context, wanted: Wanted, remote: Option<&Remote>)
     match wanted {
         Wanted::Buildctl => {}
         Wanted::Buildx => {
-            let server = docker::ask(os).map_err(|trouble| trouble.error(os))?;
+            let server = docker::ask(os, docker::PATIENCE).map_err(|trouble| trouble.error(os))?;
             return with_docker(context, &server, remote);
         }
         Wanted::Auto => {
-            let reason = match docker::ask(os).map(|server| with_docker(context, &server, remote)) {
+            let reason = match docker::ask(os, docker::PATIENCE).map(|server| with_docker(context, &server, remote)) {
                 Ok(Ok(client)) => return Ok(client),
                 // What was asked for by name is not passed over.
                 Ok(Err(error)) if context.buildx.is_some() => return Err(error),

@@ -7,7 +7,6 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::failure;
 use crate::network::Network;
-use crate::version::Spec;
 
 /// Makes sure that nothing is asked for that only the workspace's own daemons could do.
 ///
@@ -16,13 +15,13 @@ use crate::version::Spec;
 pub fn check(context: &Context, heal: Option<bool>) -> Result<()> {
     if heal == Some(true) {
         return Err(Error::usage("`--heal` resets the workspace's own state, and with `--addr` another builds")
-            .hint("leave it out; what heals that one's is `buildctl --addr ADDRESS prune --all`"));
+            .hint("leave it out, or unset BUILDKIT_WINDOWS_HEAL; what heals that one's is `buildctl --addr ADDRESS prune --all`"));
     }
     let request = &context.request;
-    let of_daemons = |component: &Component| *component != Component::Buildkit;
-    let asked = request.specs.iter().filter(|(component, spec)| of_daemons(component) && *spec != Spec::Latest);
-    let option = asked
-        .map(|(component, _)| format!("--{component}"))
+    let is_of_clients = |component: &Component| matches!(component, Component::Buildkit | Component::Buildx);
+    let versions = context.named.iter().filter(|component| !is_of_clients(component));
+    let option = versions
+        .map(|component| format!("--{component}"))
         .chain((request.network != Network::None).then(|| "--network".into()))
         .chain(request.group.is_some().then(|| "--group".into()))
         .next();
@@ -34,8 +33,7 @@ pub fn check(context: &Context, heal: Option<bool>) -> Result<()> {
 
 /// Says what was asked for and changes nothing with this client.
 pub fn tell_what_is_idle(context: &Context, client: &dyn Client, keep: bool) {
-    let is_asked = |component, spec: &Spec| component == Component::Buildkit && *spec != Spec::Latest;
-    if client.loads() && context.request.specs.iter().any(|(component, spec)| is_asked(*component, spec)) {
+    if client.loads() && context.named.contains(&Component::Buildkit) {
         context
             .ui
             .note("`--buildkit` changes nothing here: with `--addr` it says which buildctl builds, and buildx does");
@@ -50,7 +48,7 @@ pub fn advise(remote: Option<&Remote>, error: Error) -> Error {
     let is_stale = |known: &&failure::Failure| known.class == failure::Class::StaleState;
     let (Some(remote), Some(known)) = (remote, error.failure().filter(is_stale)) else { return error };
     let remedy = format!("run `{}`, or ask whoever runs that buildkitd to do so", remote.prune_all());
-    Error::failed(error.to_string()).hint(known.hint_with(&remedy)).known(known)
+    error.with_hint(known.hint_with(&remedy))
 }
 
 #[cfg(test)]
@@ -61,10 +59,12 @@ mod tests {
     fn stale_state_elsewhere_is_no_affair_of_reset() {
         let remote = Remote { address: "tcp://h:1".into(), tls: None };
         let known = failure::find("stale-content").unwrap();
-        let advised = advise(Some(&remote), Error::failed("it failed").hint(known.hint()).known(known));
+        let failed = Error::failed("it failed").because("for want of it").hint(known.hint()).known(known);
+        let advised = advise(Some(&remote), failed.blaming_state());
         let hint = advised.hint_text().unwrap();
         assert!(hint.contains("`buildctl --addr tcp://h:1 prune --all`") && !hint.contains("cargo xtask"), "{hint}");
-        assert_eq!((advised.to_string().as_str(), advised.failure()), ("it failed", Some(known)));
+        assert_eq!((advised.to_string().as_str(), advised.failure()), ("it failed: for want of it", Some(known)));
+        assert!(advised.blames_state(), "{advised:?}");
         let other = advise(Some(&remote), Error::ground("full").hint("free some"));
         assert_eq!((other.to_string().as_str(), other.hint_text()), ("full", Some("free some")));
         let own = advise(None, Error::failed("it failed").hint("reset").known(known));

@@ -62,15 +62,14 @@ pub fn until_healed<G: Ground>(ground: &mut G) -> Result<(G::Passed, Option<Leve
             ground.note(&format!("`{}` did not heal it", level.name()));
         }
     }
-    Err(beyond_healing(&failed))
+    Err(beyond_healing(failed))
 }
 
 /// Everything is new, and yet something is missing: then it was no earlier run's state, and another reset is no remedy.
-fn beyond_healing(failed: &Error) -> Error {
+fn beyond_healing(failed: Error) -> Error {
     let link = failed.failure().map(|known| format!(" ({})", known.link)).unwrap_or_default();
-    let error = Error::failed(format!("{failed}, also after both roots were deleted"))
-        .hint(format!("no reset heals this; see `cargo xtask logs`{link}"));
-    failed.failure().into_iter().fold(error, Error::known)
+    let message = format!("{failed}, also after both roots were deleted");
+    failed.reworded(message).with_hint(format!("no reset heals this; see `cargo xtask logs`{link}")).not_blaming_state()
 }
 
 #[cfg(test)]
@@ -163,6 +162,7 @@ mod tests {
         assert_eq!(failed.to_string(), "it failed, also after both roots were deleted");
         assert!(failed.hint_text().unwrap().starts_with("no reset heals this"), "{failed:?}");
         assert_eq!(failed.failure().map(|known| known.id), Some("stale-snapshot"));
+        assert!(!failed.blames_state(), "{failed:?}");
     }
 
     #[test]

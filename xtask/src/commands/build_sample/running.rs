@@ -1,11 +1,13 @@
 //! Running a container from a sample's image.
 
-use super::blame::blame;
+use super::blame::{blame, blame_ended};
 use super::report::millis;
 use super::showing::{Stage, Stdout, show};
 use super::trial::{Outcome, Trial};
+use super::watching::Watch;
 use crate::client::Run;
 use crate::commands::tidying::end_container;
+use crate::component::Component;
 use crate::daemon::log::Marks;
 use crate::error::{Context as _, Result};
 use crate::process::{self, Ending};
@@ -41,20 +43,29 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
     let before = Marks::now(workspace);
     let stdout = if trial.relays { Stdout::Relayed } else { Stdout::Kept };
     let begun = Instant::now();
-    let (ending, printed, said) = show(context, &argv, deadline, stdout)?;
+    // What Docker runs is none of the workspace's daemons' business.
+    let daemons = if stand.client.loads() { &[] } else { stand.daemons };
+    // And what runs needs no buildkitd.
+    let mut watch = Watch::over(workspace, if daemons.is_empty() { &[] } else { &[Component::Containerd] });
+    let (ending, printed, said) = show(context, &argv, deadline, stdout, &mut watch)?;
     outcome.times.run_ms = Some(outcome.times.run_ms.unwrap_or_default() + millis(begun.elapsed()));
     outcome.print(&printed);
-    let Ending::Exited(status) = ending else {
-        end_container(context, &*stand.client, &run.name);
-        return Err(trial.out_of_time("running"));
+    let status = match ending {
+        Ending::Exited(status) => status,
+        Ending::TimedOut => {
+            end_container(context, &*stand.client, &run.name);
+            return Err(trial.out_of_time("running"));
+        }
+        // What of the container is left, the next run ends: nobody could now.
+        Ending::InVain => {
+            return Err(blame_ended(context, &format!("the container of `{image}` failed"), watch.ended()));
+        }
     };
     if keeps {
-        context.ui.note(&format!("the container `{}` stays until `cargo xtask clean`", run.name));
+        context.ui.note(&format!("the container `{}` stays until `{}`", run.name, context.typed("clean")));
     }
     if !status.success() {
         let what = format!("the container of `{image}` failed ({})", process::exit(status));
-        // What Docker runs is none of the workspace's daemons' business.
-        let daemons = if stand.client.loads() { &[] } else { stand.daemons };
         return Err(blame(context, Stage::Run, daemons, what, &said, &before));
     }
     Ok(Some(printed))

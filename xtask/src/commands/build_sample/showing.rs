@@ -1,5 +1,6 @@
 //! Running a client, and showing what it says.
 
+use super::watching::Watch;
 use crate::commands::Relay;
 use crate::context::Context;
 use crate::error::Result;
@@ -29,6 +30,28 @@ pub fn is_help(line: &str) -> bool {
     line.trim().is_empty() || line.contains("'docker run --help'")
 }
 
+/// How many of its last lines are shown of what a container has said, where all of it was to be kept quiet.
+const LAST_LINES: usize = 20;
+
+/// What a client that failed has told of why, besides its last word: each failed step, with the end of what that printed; and
+/// the end of what a container said.
+fn of_failure(said: &str, stage: Stage) -> Vec<&str> {
+    match stage {
+        // Between two lines of dashes. Of two such steps the second's first line is the first's last.
+        Stage::Build => said
+            .split("------\n")
+            .filter(|section| section.starts_with(" > "))
+            .flat_map(str::lines)
+            .map(str::trim_end)
+            .collect(),
+        Stage::Run => {
+            let is_told = |line: &&str| !is_help(line) && last_word(line, stage).is_none();
+            let lines: Vec<&str> = said.lines().map(str::trim_end).filter(is_told).collect();
+            lines[lines.len().saturating_sub(LAST_LINES)..].to_vec()
+        }
+    }
+}
+
 /// What a client's stdout is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stdout {
@@ -41,7 +64,13 @@ pub enum Stdout {
 }
 
 /// Runs a client, showing what it says. Why it failed is left to the error that ends the command.
-pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -> Result<(Ending, String, String)> {
+pub fn show(
+    context: &Context,
+    argv: &Argv,
+    deadline: Instant,
+    stdout: Stdout,
+    watch: &mut Watch,
+) -> Result<(Ending, String, String)> {
     context.ui.detail(&argv.shown());
     let is_relayed = stdout == Stdout::Relayed;
     let stage = if stdout == Stdout::Idle { Stage::Build } else { Stage::Run };
@@ -57,7 +86,8 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -
         }
         if last_word(&line, stage).is_some() { held = Some(line) } else { context.ui.passed_on(&line) }
     };
-    let ending = process::stream(argv, deadline.saturating_duration_since(Instant::now()), |stream, chunk| {
+    let patience = deadline.saturating_duration_since(Instant::now());
+    let take = |stream, chunk: &[u8]| {
         if stream == Stream::Stdout {
             printed.extend_from_slice(chunk);
             if is_relayed && let Err(error) = relay.print(chunk) {
@@ -71,7 +101,8 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -
             let whole: Vec<u8> = line.drain(..=end).collect();
             pass_on(&whole);
         }
-    })?;
+    };
+    let ending = process::stream_while(argv, patience, take, || watch.is_worth_it())?;
     if !line.is_empty() {
         pass_on(&line);
     }
@@ -79,13 +110,35 @@ pub fn show(context: &Context, argv: &Argv, deadline: Instant, stdout: Stdout) -
     if let Some(held) = held.filter(|_| !is_failure) {
         context.ui.passed_on(&held);
     }
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if !matches!(ending, Ending::Exited(status) if status.success()) {
+        context.ui.kept_quiet(&of_failure(&said, stage));
+    }
     if is_relayed && broken.is_none() {
         broken = relay.end().err();
     }
     match broken {
         Some(error) => Err(error),
-        None => {
-            Ok((ending, String::from_utf8_lossy(&printed).into_owned(), String::from_utf8_lossy(&said).into_owned()))
-        }
+        None => Ok((ending, String::from_utf8_lossy(&printed).into_owned(), said)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_failed_build_each_failed_step_is_told() {
+        let said = "#5 [2/2] RUN x\n#5 0.2 one\n#5 ERROR: process\n------\n > [2/2] RUN x:\n0.2 one\n------\n > [a 2/2] RUN y:\n0.3 two\n------\nDockerfile:2\n------------------\n   1 | RUN x\n------------------\nerror: failed to solve: process";
+        assert_eq!(of_failure(said, Stage::Build), [" > [2/2] RUN x:", "0.2 one", " > [a 2/2] RUN y:", "0.3 two"]);
+        assert!(of_failure("#1 x\nerror: failed to solve: x", Stage::Build).is_empty());
+    }
+
+    #[test]
+    fn of_a_failed_container_the_end_of_what_it_said_is_told() {
+        let said: String = (0..30).map(|number| format!("{number}\n")).collect();
+        let told = of_failure(&said, Stage::Run);
+        assert_eq!((told.len(), told[0], told.last().copied()), (LAST_LINES, "10", Some("29")));
+        assert_eq!(of_failure("x\ndocker: no\n\nRun 'docker run --help' for more", Stage::Run), ["x"]);
     }
 }

@@ -33,7 +33,7 @@ pub struct Trial<'a> {
     pub relays: bool,
     /// Whether stale state is reset.
     pub heals: bool,
-    /// How long all attempts may take together.
+    /// How long all attempts may take together, and each level of a reset between them.
     pub timeout: Duration,
 }
 
@@ -120,7 +120,7 @@ impl Trial<'_> {
     }
 }
 
-/// A sample is tried as often as it takes. All attempts share the time that they are given.
+/// A sample is tried as often as it takes. All attempts share the time that they are given, and no reset takes any of it.
 struct Attempts<'a> {
     trial: &'a Trial<'a>,
     deadline: Instant,
@@ -156,7 +156,11 @@ impl healing::Ground for Attempts<'_> {
     }
 
     fn reset(&mut self, level: Level) -> Result<()> {
-        reset::apply(self.trial.stand.context, level, &mut self.outcome.resets)
+        let begun = Instant::now();
+        let Trial { stand, timeout, .. } = *self.trial;
+        let done = reset::apply(stand.context, level, timeout, &mut self.outcome.resets);
+        self.deadline += begun.elapsed();
+        done
     }
 
     fn warn(&mut self, text: &str) {

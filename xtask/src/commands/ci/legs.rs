@@ -19,6 +19,12 @@ const WINE: &str = ".ci/wine";
 /// The shell scripts of the repository.
 const SCRIPTS: [&str; 3] = [".ci/run", WINE, "fixtures/containerd-config/make"];
 
+/// The end-to-end tests that need Docker, by the beginning of their names.
+const DOCKER: &str = "containers::docker::";
+
+/// The tests in a browser that run real daemons first, by the beginning of their names.
+const REAL_NIGHT: &str = "real::";
+
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// A part of the checks.
@@ -66,20 +72,38 @@ pub fn all() -> Vec<Leg> {
         Leg::new("shellcheck", in_repository(Argv::new("shellcheck").args(SCRIPTS))).needs_programs(&["shellcheck"]),
         Leg::new("test", cargo().args(["test", "--workspace"])),
     ];
-    let end_to_end = cargo().args(["test", "--package", "tests", "--features", "e2e", "--test", "e2e"]);
-    let end_to_end = Leg::new("end to end", end_to_end).needs_rights();
     if Platform::host().is_ok_and(|host| host.os == Os::Windows) {
-        legs.push(end_to_end.needs_programs(&["go"]));
+        legs.push(end_to_end("end to end", &[]));
         return legs;
     }
-    legs.push(end_to_end.needs_programs(&["go", "cc", "ldd", "dockerd", "openssl"]));
-    let in_chromium = cargo().args(["test", "--package", "tests", "--features", "browser", "--test", "browser"]);
-    legs.push(Leg::new("report in Chromium", in_chromium).needs_programs(&["chromium", "npm"]));
+    let on_linux = |leg: Leg| leg.needs_programs(&["cc", "ldd", "openssl"]);
+    legs.push(on_linux(end_to_end("end to end, without Docker", &["--skip", DOCKER])));
+    legs.push(
+        on_linux(end_to_end("end to end, with Docker", &[DOCKER])).needs_programs(&["docker", "dockerd", "node"]),
+    );
+    legs.push(in_chromium("report in Chromium", &["--skip", REAL_NIGHT]));
+    legs.push(
+        on_linux(in_chromium("a real night's report in Chromium", &[REAL_NIGHT]))
+            .needs_rights()
+            .needs_programs(&["go"]),
+    );
     legs.extend(windows(&lint));
     legs
 }
 
-/// The same on Windows, as far as Wine is one.
+/// The end-to-end tests, or some of them.
+fn end_to_end(name: &'static str, chosen: &[&str]) -> Leg {
+    let tests = cargo().args(["test", "--package", "tests", "--features", "e2e", "--test", "e2e", "--"]);
+    Leg::new(name, tests.args(chosen.iter().copied())).needs_rights().needs_programs(&["go"])
+}
+
+/// The tests of the report in a browser, or some of them.
+fn in_chromium(name: &'static str, chosen: &[&str]) -> Leg {
+    let tests = cargo().args(["test", "--package", "tests", "--features", "browser", "--test", "browser", "--"]);
+    Leg::new(name, tests.args(chosen.iter().copied())).needs_programs(&["chromium", "npm"])
+}
+
+/// The checks on Windows, as far as Wine is one.
 fn windows(lint: &[&str]) -> [Leg; 4] {
     let for_windows = |name, subcommand, arguments: &[&str]| match for_windows(subcommand) {
         Ok(argv) => Leg::new(name, argv.args(arguments.iter().copied())),

@@ -9,7 +9,7 @@ use crate::files;
 use crate::install;
 use crate::matrix::Cell;
 use crate::os;
-use crate::platform::Platform;
+use crate::platform::{Os, Platform};
 use crate::result::{self, CellResult, Exit, Expected, Host, Outcome, Sample, StepState, Took, Used, Verdict, Why};
 use crate::workspace::Workspace;
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl Record {
         let from = usize::try_from(step.said_before).unwrap_or_default().min(said.len());
         let said = String::from_utf8_lossy(&said[from..]).into_owned();
         let report: Value = serde_json::from_str(printed).unwrap_or_default();
-        let why = why(ended, &said, &report, self.timeout);
+        let why = why(ended, &said, &report, self.timeout, self.result.host.platform.os);
         self.result.samples.extend(samples(&report, ended, why.as_ref()));
         let failure = why.as_ref().map(|why| why.message.clone());
         let name = match self.result.running_mut() {
@@ -186,9 +186,9 @@ fn worst<'a>(steps: impl Iterator<Item = (StepState, Option<&'a Exit>)>) -> Opti
 }
 
 /// Why a step failed: as its JSON has it, else as its last `error:` line says it.
-fn why(ended: &Ended, said: &str, report: &Value, timeout: Duration) -> Option<Why> {
+fn why(ended: &Ended, said: &str, report: &Value, timeout: Duration, on: Os) -> Option<Why> {
     let plain = |message: String| {
-        let known = failure::explain(&message, None).map(|found| found.failure);
+        let known = failure::explain(&message, None, Some(on)).map(|found| found.failure);
         Why {
             id: known.map(|known| known.id.to_owned()),
             class: known.map(|known| known.class.name().to_owned()),
@@ -278,18 +278,18 @@ mod tests {
             "failure": { "id": "disk-full", "class": "ground", "message": "no space", "hint": "free some" },
             "took": { "build_ms": 5, "run_ms": null, "total_ms": 9 },
         });
-        let told = why(&Ended::Exited(3), "error: something else", &json, TIMEOUT).unwrap();
+        let told = why(&Ended::Exited(3), "error: something else", &json, TIMEOUT, Os::Linux).unwrap();
         assert_eq!((told.message.as_str(), told.id.as_deref()), ("no space", Some("disk-full")));
         assert!(told.upstream.is_some());
         let samples = samples(&json, &Ended::Exited(3), Some(&told));
         assert_eq!((samples[0].outcome, samples[0].took.build_ms), (Outcome::Skipped, Some(5)));
         let said = "error: first\nwarning: x\nerror: it broke\n\nhint: mend it\n";
-        let plain = why(&Ended::Exited(1), said, &Value::Null, TIMEOUT).unwrap();
+        let plain = why(&Ended::Exited(1), said, &Value::Null, TIMEOUT, Os::Linux).unwrap();
         assert_eq!((plain.message.as_str(), plain.hint.as_deref()), ("it broke", Some("mend it")));
-        assert_eq!(why(&Ended::Exited(0), said, &Value::Null, TIMEOUT), None);
-        let late = why(&Ended::TimedOut, "", &Value::Null, TIMEOUT).unwrap();
+        assert_eq!(why(&Ended::Exited(0), said, &Value::Null, TIMEOUT, Os::Linux), None);
+        let late = why(&Ended::TimedOut, "", &Value::Null, TIMEOUT, Os::Linux).unwrap();
         assert_eq!(late.message, "the cell took longer than 1m 30s, so it was ended");
-        let killed = why(&Ended::Died("signal: 9".into()), "", &Value::Null, TIMEOUT).unwrap();
+        let killed = why(&Ended::Died("signal: 9".into()), "", &Value::Null, TIMEOUT, Os::Linux).unwrap();
         assert_eq!(killed.message, "it was ended by something else (signal: 9)");
     }
 

@@ -76,6 +76,7 @@ pub(super) const ROWS: &[Failure] = &[
         said_by: CLIENT_AND_DAEMON,
         matchers: &[
             &["error reading server preface:"],
+            &["transport: failed to write client preface:"],
             &["transport: Error while dialing", "context deadline exceeded"],
             &["context deadline exceeded while waiting for connections to become ready"],
             &["received context error while waiting for new LB policy update: context deadline exceeded"],

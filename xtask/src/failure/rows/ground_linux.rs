@@ -18,6 +18,20 @@ pub(super) const ROWS: &[Failure] = &[
         link: "https://github.com/moby/buildkit/blob/master/docs/rootless.md",
     },
     Failure {
+        id: "socket-in-use",
+        class: Class::Ground,
+        platforms: LINUX,
+        said_by: CLIENT_AND_DAEMON,
+        // The first is the harness's own: daemons take a socket from whoever listens there.
+        matchers: &[
+            &["failed to start ", ": another process listens at `/"],
+            &["listen unix", "bind: address already in use"],
+        ],
+        cause: "another process listens at that socket",
+        remedy: "stop that one, or use another workspace with `--base-dir DIR`",
+        link: "https://man7.org/linux/man-pages/man7/unix.7.html",
+    },
+    Failure {
         id: "no-overlayfs",
         class: Class::Ground,
         platforms: LINUX,

@@ -147,7 +147,7 @@ fn words_that_only_look_like_a_known_message() {
             format!("time=\"…\" level=debug msg=\"> creating x [/bin/sh -c echo {words}]\""),
         ] {
             let found = id(&text);
-            let is_verdict = found.and_then(find).is_some_and(|known| known.class.fault() == error::Class::Ground);
+            let is_verdict = found.and_then(find).is_some_and(|known| known.class.fault() == exit::Class::Ground);
             assert!(!is_verdict, "{found:?}\n{text}");
         }
     }

@@ -116,11 +116,17 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         Client,
         "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
     ),
-    // As buildctl 0.34.2 said the next five, to a buildkitd that was stopped, and to ports where it was not.
+    // As buildctl 0.34.2 said the next six, to a buildkitd that was stopped, and to ports where it was not.
     (
         "daemon-silent",
         Client,
         r#"error: failed to list workers: Unavailable: connection error: desc = "error reading server preface: raw-read unix @->/w/run/buildkitd.sock: use of closed network connection""#,
+    ),
+    // As it puts that where the other end has hung up before its first word.
+    (
+        "daemon-silent",
+        Client,
+        r#"error: failed to list workers: Unavailable: connection error: desc = "transport: failed to write client preface: write unix @->/w/foreign.sock: write: broken pipe""#,
     ),
     (
         "builder-unreachable",
@@ -167,6 +173,16 @@ const MESSAGES: &[(&str, Speaker, &str)] = &[
         "daemon-ended",
         Client,
         "error: failed to solve: failed to read dockerfile: failed to create lease: error reading from server: connection reset by peer",
+    ),
+    (
+        "socket-in-use",
+        Client,
+        "error: failed to start containerd: another process listens at `/w/run/containerd.sock` (pid 7, `/usr/bin/socat`)",
+    ),
+    (
+        "socket-in-use",
+        Daemon,
+        "buildkitd: could not open otel socket: listen unix /w/run/otel.sock: bind: address already in use",
     ),
     (
         "pipe-in-use",
@@ -408,7 +424,7 @@ fn messages_are_known_as_they_really_appear() {
         let text = format!("time=\"…\" level=info msg=\"booting\"\n{line}\n\n");
         if *by == Run {
             let said = format!("#5 x\n------\n > [2/2] RUN x:\n0.512 {line}\n------\nerror: failed to solve");
-            assert_eq!(explain_step(&said).map(|found| found.failure.id), Some(*of), "{line}");
+            assert_eq!(explain_step(&said, None).map(|found| found.failure.id), Some(*of), "{line}");
         } else {
             assert_eq!(id(&text, Some(*by)), Some(*of), "{line}");
         }
@@ -429,7 +445,7 @@ fn every_row_has_such_a_message_and_all_that_belongs_to_it() {
         assert!(!known.platforms.is_empty() && !known.said_by.is_empty(), "{}", known.id);
         assert!(known.matchers.iter().all(|parts| !parts.is_empty()) && !known.matchers.is_empty(), "{}", known.id);
         // What a RUN says is never a verdict on the ground.
-        assert!(!known.said_by.contains(&Run) || known.class.fault() == error::Class::Failed, "{}", known.id);
+        assert!(!known.said_by.contains(&Run) || known.class.fault() == exit::Class::Failed, "{}", known.id);
         assert_eq!(find(known.id), Some(known));
         ids.push(known.id);
     }

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// The free bytes of the disk that a path is on, or would be, for this user.
@@ -63,6 +64,17 @@ pub fn windows_revision() -> Option<u32> {
 /// The proxy that is set in Windows itself: this is none.
 pub fn system_proxy() -> Option<String> {
     None
+}
+
+/// Makes sure that something listens at a socket.
+///
+/// # Errors
+/// When nothing does, or it is no socket.
+pub fn reach_socket(path: &Path) -> io::Result<()> {
+    if !fs::metadata(path)?.file_type().is_socket() {
+        return Err(io::Error::other("that is no socket"));
+    }
+    UnixStream::connect(path).map(drop)
 }
 
 /// The group that may use a socket besides its owner, by its name; root's own doesn't count.

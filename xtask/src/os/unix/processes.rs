@@ -20,6 +20,14 @@ fn process_with(pid: u32, stat: &Stat) -> Option<Process> {
     (stat.state != 'Z').then_some(Process { pid, started: stat.started, executable: undeleted(executable) })
 }
 
+/// Whether a process has ended, with all that it held. What kills one takes its memory first and its files last: until the last of
+/// its threads is gone, its sockets still take calls.
+pub fn has_ended(process: &Process) -> bool {
+    let Some(stat) = stat(process.pid).filter(|stat| stat.started == process.started) else { return true };
+    let threads = || fs::read_dir(format!("/proc/{}/task", process.pid)).map_or(0, Iterator::count);
+    stat.state == 'Z' && threads() <= 1
+}
+
 /// The kernel marks a program whose file was replaced since.
 fn undeleted(executable: PathBuf) -> PathBuf {
     match executable.as_os_str().as_bytes().strip_suffix(b" (deleted)") {
@@ -51,9 +59,9 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
     os::families(&all(), |process| process.executable.starts_with(folder))
 }
 
-/// A process, and all that it has started: the innermost first.
-pub fn family_of(process: &Process) -> Vec<Process> {
-    os::families(&all(), |other| other == process)
+/// A process and all that it has started, as far as their parents are still there: the innermost first.
+pub fn family(pid: u32) -> Vec<Process> {
+    os::families(&all(), |process| process.pid == pid)
 }
 
 /// The processes that have a variable of a value in their environment: also those whose parents have ended.
@@ -71,9 +79,9 @@ fn pids() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// All processes, each with its parent's id.
+/// All processes that this one may look at, each with its parent's id.
 fn all() -> HashMap<u32, (Process, u32)> {
-    let mut all: HashMap<u32, (Process, u32)> = HashMap::new();
+    let mut all = HashMap::new();
     for pid in pids() {
         if let Some(stat) = stat(pid)
             && let Some(process) = process_with(pid, &stat)

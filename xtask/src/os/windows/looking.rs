@@ -1,6 +1,6 @@
 //! Looking at this machine without changing anything.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::path::Path;
@@ -26,11 +26,20 @@ fn wide(text: &OsStr) -> Vec<u16> {
 /// # Errors
 /// The system's own.
 pub fn free_space(path: &Path) -> io::Result<u64> {
-    let path = wide(path.as_os_str());
+    let path = wide(&with_backslash(path));
     let mut free = 0;
     // SAFETY: the path ends with NUL, and the number is there to be written.
     let is_told = unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &mut free, null_mut(), null_mut()) } != 0;
     if is_told { Ok(free) } else { Err(io::Error::last_os_error()) }
+}
+
+/// A share is only found with a backslash behind its name.
+fn with_backslash(path: &Path) -> OsString {
+    let mut path = path.as_os_str().to_owned();
+    if path.encode_wide().last() != Some(u16::from(b'\\')) {
+        path.push(r"\");
+    }
+    path
 }
 
 struct Service(SC_HANDLE);
@@ -90,6 +99,15 @@ pub fn system_proxy() -> Option<String> {
     server.filter(|server| !server.trim().is_empty())
 }
 
+/// Makes sure that there is something at a socket's path. Whether anyone listens there the client finds out: the standard
+/// library knows no such sockets here.
+///
+/// # Errors
+/// When nothing is there.
+pub fn reach_socket(path: &Path) -> io::Result<()> {
+    std::fs::symlink_metadata(path).map(drop)
+}
+
 /// Who may use a socket: there is none but pipes here, which have no group.
 pub fn group_of(_socket: &Path) -> Option<String> {
     None
@@ -142,6 +160,12 @@ pub fn system() -> (Option<String>, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_is_asked_for_with_a_backslash_behind_it() {
+        assert_eq!(with_backslash(Path::new(r"\\host\share")), r"\\host\share\");
+        assert_eq!(with_backslash(Path::new(r"C:\")), r"C:\");
+    }
 
     #[test]
     fn this_machine_can_be_looked_at() {

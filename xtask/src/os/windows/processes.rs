@@ -24,6 +24,11 @@ use windows_sys::Win32::System::Threading::{
     QueryFullProcessImageNameW, TerminateProcess, WaitForSingleObject,
 };
 
+/// Whether a process has ended. Windows says so when it has closed all that the process held.
+pub fn has_ended(process: &Process) -> bool {
+    self::process(process.pid).as_ref() != Some(process)
+}
+
 /// A process by its id, if it is there.
 pub fn process(pid: u32) -> Option<Process> {
     // Some processes may be looked at and not be waited for.
@@ -53,16 +58,17 @@ pub fn processes_of(folder: &Path) -> Vec<Process> {
     // The system names a program by the path it was started with, or by the one that all links on it lead to.
     let folders = [Some(comparable(folder)), resolved(folder)];
     let is_in = |name: &Path| folders.iter().flatten().any(|folder| name.starts_with(folder));
-    os::families(&all(), |Process { executable: program, .. }| {
+    os::families(&all(), |process| {
+        let program = &process.executable;
         is_in(&comparable(program))
             // A short name, as the system makes them, has a tilde.
             || program.to_string_lossy().contains('~') && resolved(program).is_some_and(|name| is_in(&name))
     })
 }
 
-/// A process, and all that it has started: the innermost first.
-pub fn family_of(process: &Process) -> Vec<Process> {
-    os::families(&all(), |other| other == process)
+/// A process and all that it has started, as far as their parents are still there: the innermost first.
+pub fn family(pid: u32) -> Vec<Process> {
+    os::families(&all(), |process| process.pid == pid)
 }
 
 /// The processes that have a variable of a value in their environment: another's can't be read here.
@@ -146,7 +152,10 @@ pub fn listener(endpoint: &Endpoint) -> Option<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
+    use crate::poll::{self, Look};
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     #[test]
     fn a_process_is_there_until_it_ends() {
@@ -157,6 +166,23 @@ mod tests {
         child.wait().unwrap();
         // The handle that `child` still has keeps its pid from being used again.
         assert_eq!(process(child.id()), None);
+    }
+
+    #[test]
+    fn a_family_is_a_process_and_what_it_started() {
+        let mut outer =
+            Command::new("cmd").args(["/c", "cmd"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let look = || match family(outer.id()) {
+            found if found.len() == 2 => Ok(Look::Ready(found)),
+            found => Ok(Look::NotYet(format!("{found:?}"))),
+        };
+        let found = poll::until(Duration::from_secs(60), look, Error::ground).unwrap();
+        assert_eq!(found[1].pid, outer.id(), "the innermost is first: {found:?}");
+        outer.kill().unwrap();
+        outer.wait().unwrap();
+        kill(&found[0]);
+        let look = || Ok(process(found[0].pid).map_or(Look::Ready(()), |it| Look::NotYet(format!("{it:?}"))));
+        poll::until(Duration::from_secs(60), look, Error::ground).unwrap();
     }
 
     #[test]

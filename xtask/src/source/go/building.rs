@@ -146,7 +146,35 @@ fn run_build(workspace: &Workspace, ui: &Ui, component: Component, what: &str, a
     if let Some(error) = too_old(&said) {
         return Err(error);
     }
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim();
-    Err(Error::ground(format!("failed to build {what} from source: {last}"))
+    Err(Error::ground(format!("failed to build {what} from source: {}", why(&said)))
         .hint(format!("the whole log is in `{}`", log_path.display())))
+}
+
+/// What a C compiler says last when the linker, whose words stand above, has failed.
+const NO_REASONS: [&str; 2] = ["collect2: ", "linker command failed"];
+
+/// The line that tells why a build failed: the last one that gives a reason.
+fn why(said: &str) -> &str {
+    let lines = || said.lines().map(str::trim).rev().filter(|line| !line.is_empty());
+    let reason = lines().find(|line| !NO_REASONS.iter().any(|words| line.contains(words)));
+    reason.or_else(|| lines().next()).unwrap_or("it said nothing")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_linkers_own_words_are_told() {
+        let linker =
+            "# x/runc\nlink: running gcc failed: exit status 1\n/usr/bin/ld: cannot find -lseccomp: No such file\n";
+        for last in
+            ["collect2: error: ld returned 1 exit status\n\n", "clang: error: linker command failed with exit code 1\n"]
+        {
+            assert_eq!(why(&format!("{linker}{last}")), "/usr/bin/ld: cannot find -lseccomp: No such file");
+            assert_eq!(why(last), last.trim());
+        }
+        assert_eq!(why("# x/y\ny.go:1:2: undefined: z\n"), "y.go:1:2: undefined: z");
+        assert_eq!(why(" \n"), "it said nothing");
+    }
 }

@@ -1,6 +1,6 @@
 //! What `doctor` makes of a real Docker: where it is found, and with which buildx.
 
-use super::docker::{with, workspace};
+use super::{with, workspace};
 use crate::{machine, run, xtask};
 use std::fs;
 use tests::docker::Engine;

@@ -1,8 +1,9 @@
 //! What the workspace has in Docker, and that nothing else there is touched: with Docker away, another's images, a kill.
 
-use super::docker::{image, with};
+use super::{image, own_plugin, with};
 use crate::{hello, machine, run, xtask};
 use std::fs;
+use std::process::Command;
 use tests::TestContext;
 use tests::docker::Engine;
 
@@ -31,9 +32,10 @@ fn what_docker_holds_stays_on_record_until_docker_gives_it_back() {
     let engine = Engine::start(&context);
     let kept = with(&engine, &context, &["build-sample", "--keep"]).run().success();
     let (name, image) = (kept_container(&kept.stderr), format!("docker.io/library/{}", image(&context)));
-    let record = context.base_dir().join("in-docker");
+    let record = context.base_dir().join("in-docker.json");
     let on_record = fs::read_to_string(&record).unwrap();
-    assert!(on_record.lines().count() == 1 && on_record.ends_with(&format!(" {image}\n")), "{on_record}");
+    let noted = serde_json::from_str::<serde_json::Value>(&on_record).unwrap()["images"].clone();
+    assert!(noted.as_array().unwrap().len() == 1 && noted[0]["image"] == *image, "{on_record}");
 
     // There is no Docker for a run that isn't led to the engine.
     let listed = run(&context, &["clean", "--dry-run"]).success();
@@ -50,18 +52,27 @@ fn what_docker_holds_stays_on_record_until_docker_gives_it_back() {
             warned.stderr.contains("clean`: Docker does not run (") && warned.stderr.contains(&by_hand),
             "{warned}"
         );
-        assert!(warned.stderr.contains("`docker container prune --force --filter label=buildkit-windows="), "{warned}");
+        assert!(
+            warned.stderr.contains("`docker rm --force $(docker ps --all --filter label=buildkit-windows="),
+            "{warned}"
+        );
         assert_eq!(fs::read_to_string(&record).unwrap(), on_record);
     }
     let mut left: Vec<_> = fs::read_dir(context.base_dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["CACHEDIR.TAG", "in-docker"], "nothing else stays for it");
+    assert_eq!(left, ["CACHEDIR.TAG", "in-docker.json"], "nothing else stays for it");
 
     // Another Docker knows nothing of it, and so is no proof that it is gone.
     let others = machine();
     let other = Engine::start(&others);
     let elsewhere = with(&other, &context, &["clean"]).run().success();
     assert!(elsewhere.stderr.contains("it is in another Docker than the one that answers"), "{elsewhere}");
+    let gone = format!("if it is gone for good, delete `{}`", record.display());
+    for words in
+        ["once that Docker is the one that answers (see DOCKER_HOST", &gone, "all but the record of what is in"]
+    {
+        assert!(elsewhere.stderr.contains(words), "{elsewhere}");
+    }
     assert_eq!(fs::read_to_string(&record).unwrap(), on_record);
     drop(other);
 
@@ -80,7 +91,8 @@ fn what_is_typed_by_hand_removes_it() {
     with(&engine, &context, &["build-sample", "--keep"]).run().success();
     let warned = run(&context, &["clean"]).success();
     for command in warned.stderr.split('`').filter(|word| word.starts_with("docker ")) {
-        engine.answer(&command.split(' ').skip(1).collect::<Vec<_>>());
+        let status = Command::new("sh").args(["-c", command]).env("DOCKER_HOST", engine.host()).status().unwrap();
+        assert!(status.success(), "{command}");
     }
     assert!(images(&engine).is_empty() && engine.answer(&["ps", "--all", "--quiet"]).is_empty());
 }
@@ -170,8 +182,8 @@ fn whoever_is_killed_between_loading_and_noting_leaves_nothing_unknown() {
     for (number, word) in ["first", "second", "third"].into_iter().enumerate() {
         let mut running = build(word);
         running.wait_for_output("the image is loaded");
-        // Its whole group is killed.
-        drop(running);
+        let killed = running.kill();
+        assert!(killed.was_killed(), "{killed}");
         assert_eq!(images(&engine).len(), before.len() + 1 + number, "each is there, and but for the last nameless");
     }
     let cleaned = xtask(&context, &["clean"]);
@@ -189,9 +201,30 @@ fn whoever_is_killed_while_loading_leaves_nothing_unknown() {
     for step in ["Building", "exporting to docker image format", "sending tarball", "importing to docker"] {
         let mut running = with(&engine, &context, &["build-sample"]).spawn();
         running.wait_for_output(step);
-        drop(running);
+        let killed = running.kill();
+        assert!(killed.was_killed(), "it had ended before it was killed at `{step}`: {killed}");
         let cleaned = with(&engine, &context, &["clean"]).run().success();
         assert!(!cleaned.stderr.contains("warning"), "{cleaned}");
         assert_eq!(images(&engine), Vec::<String>::new(), "killed at `{step}`");
     }
+}
+
+/// `docker` only starts the plugin that builds, and that would go on without it.
+#[test]
+fn a_build_that_takes_too_long_ends_with_all_that_it_started() {
+    let context = machine();
+    let engine = Engine::start(&context);
+    let config = own_plugin(&context);
+    context.write(
+        "own/Dockerfile",
+        "FROM base\nRUN echo x > /hold; printf 'at-%s\\n' 42; while :; do read x < /hold; done\n",
+    );
+    let own = context.root().join("own").display().to_string();
+    let line = ["build-sample", "--client", "buildx", "--timeout", "20s", "--sample", &own];
+    let mut running = with(&engine, &context, &line).env("DOCKER_CONFIG", &config).spawn();
+    running.wait_for_output("at-42");
+    assert!(!xtask::os::processes_of(&config).is_empty(), "the plugin builds");
+    let failed = running.wait().exited(1);
+    assert!(failed.stderr.contains("took longer than 20s"), "{failed}");
+    assert_eq!(xtask::os::processes_of(&config), []);
 }

@@ -9,9 +9,8 @@ use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::poll::{self, Look};
 use crate::process::{self, Argv};
-use record::Line;
-use std::fs;
-use std::io::ErrorKind;
+use crate::sample;
+use record::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,12 +41,12 @@ pub fn announce(context: &Context, image: &str) -> Result<Loading> {
     let os = context.workspace.platform().os;
     let engine = docker::engine(os).map_err(|trouble| trouble.error(os))?;
     let _alone = alone();
-    let mut lines = recorded(context)?;
-    record::note(&mut lines, &engine, image, true);
+    let mut entries = recorded(context)?;
+    record::note(&mut entries, &engine, image, true);
     if let Some(id) = ask(&buildx::image_id(image))? {
-        record::note(&mut lines, &engine, id.trim(), false);
+        record::note(&mut entries, &engine, id.trim(), false);
     }
-    write(context, &lines)?;
+    write(context, &entries)?;
     Ok(Loading { engine, image: image.to_owned() })
 }
 
@@ -60,24 +59,24 @@ impl Loading {
     pub fn done(self, context: &Context) -> Result<()> {
         let newest = ask(&buildx::image_id(&self.image))?.unwrap_or_default().trim().to_owned();
         let _alone = alone();
-        let mut lines = recorded(context)?;
-        record::note(&mut lines, &self.engine, &self.image, false);
-        let is_loading = |line: &&Line| line.engine == self.engine && line.is_loading;
-        let loading: Vec<String> = lines.iter().filter(is_loading).map(|line| line.image.clone()).collect();
+        let mut entries = recorded(context)?;
+        record::note(&mut entries, &self.engine, &self.image, false);
+        let is_loading = |entry: &&Entry| entry.engine == self.engine && entry.is_loading;
+        let loading: Vec<String> = entries.iter().filter(is_loading).map(|entry| entry.image.clone()).collect();
         // Docker tells names in a shorter form.
         let loses_it = |name: &String| loading.iter().any(|image| image.ends_with(name.as_str()));
-        lines.retain(|line| {
-            let is_old = line.engine == self.engine && line.is_id() && line.image != newest;
-            let is_needed = || match names(&line.image) {
-                Ok(Some(names)) if names.is_empty() => remove_image(line).is_err(),
+        entries.retain(|entry| {
+            let is_old = entry.engine == self.engine && entry.is_id() && entry.image != newest;
+            let is_needed = || match names(&entry.image) {
+                Ok(Some(names)) if names.is_empty() => remove_image(entry).is_err(),
                 // Another build is about to take its name, and then it is its turn.
                 Ok(Some(names)) => names.iter().any(loses_it),
                 Ok(None) => false,
                 Err(_) => true,
             };
-            !line.is_id() || line.engine != self.engine || is_old && is_needed()
+            !entry.is_id() || entry.engine != self.engine || is_old && is_needed()
         });
-        write(context, &lines)
+        write(context, &entries)
     }
 }
 
@@ -96,41 +95,44 @@ enum Fate {
 #[derive(Debug, Default)]
 struct Found {
     containers: Vec<String>,
-    images: Vec<(Line, Fate)>,
+    images: Vec<(Entry, Fate)>,
     /// Why there may be more containers.
     unlisted: Option<String>,
+    /// Whether that is because some of it is in a Docker that isn't the one that answers.
+    is_out_of_reach: bool,
 }
 
 /// Looks for what is on record. Changes nothing.
 fn look(context: &Context) -> Result<Found> {
     let mut found = Found::default();
-    let lines = recorded(context)?;
-    if lines.is_empty() {
+    let entries = recorded(context)?;
+    if entries.is_empty() {
         return Ok(found);
     }
     let engine = docker::engine(context.workspace.platform().os).map_err(|trouble| trouble.to_string());
-    let elsewhere = |line: &Line| match &engine {
-        Ok(engine) if *engine == line.engine => None,
+    let elsewhere = |entry: &Entry| match &engine {
+        Ok(engine) if *engine == entry.engine => None,
         Ok(_) => Some("it is in another Docker than the one that answers".to_owned()),
         Err(why) => Some(why.clone()),
     };
-    found.unlisted = lines.iter().find_map(elsewhere);
-    if lines.iter().any(|line| elsewhere(line).is_none()) {
+    found.unlisted = entries.iter().find_map(elsewhere);
+    found.is_out_of_reach = found.unlisted.is_some();
+    if entries.iter().any(|entry| elsewhere(entry).is_none()) {
         match list(&buildx::list_containers(&context.workspace)) {
             Ok(names) => found.containers = names,
             Err(error) => found.unlisted = Some(error.to_string()),
         }
     }
-    for line in lines.iter().filter(|line| line.is_loading && elsewhere(line).is_none()) {
-        let known: Vec<&str> = lines.iter().map(|line| line.image.as_str()).collect();
-        settle(&line.image, &known);
+    for entry in entries.iter().filter(|entry| entry.is_loading && elsewhere(entry).is_none()) {
+        let known: Vec<&str> = entries.iter().map(|entry| entry.image.as_str()).collect();
+        settle(&entry.image, &known);
     }
-    for line in lines {
-        let fate = match elsewhere(&line) {
+    for entry in entries {
+        let fate = match elsewhere(&entry) {
             Some(why) => Fate::Stays(why),
-            None => fate(&line, &found.containers).unwrap_or_else(|error| Fate::Stays(error.to_string())),
+            None => fate(&entry, &found.containers).unwrap_or_else(|error| Fate::Stays(error.to_string())),
         };
-        found.images.push((line, fate));
+        found.images.push((entry, fate));
     }
     Ok(found)
 }
@@ -146,15 +148,15 @@ fn settle(image: &str, known: &[&str]) {
 }
 
 /// What is to become of an image of this Docker, when these containers are gone.
-fn fate(line: &Line, containers: &[String]) -> Result<Fate> {
-    let Some(names) = names(&line.image)? else { return Ok(Fate::Gone) };
-    if line.is_id() && !names.is_empty() {
+fn fate(entry: &Entry, containers: &[String]) -> Result<Fate> {
+    let Some(names) = names(&entry.image)? else { return Ok(Fate::Gone) };
+    if entry.is_id() && !names.is_empty() {
         // With the workspace's own name it goes by that.
         return Ok(Fate::Gone);
     }
     // Docker tells names in a shorter form.
-    let other_names: Vec<String> = names.into_iter().filter(|name| !line.image.ends_with(name.as_str())).collect();
-    let mut users = list(&buildx::list_users(&line.image))?;
+    let other_names: Vec<String> = names.into_iter().filter(|name| !entry.image.ends_with(name.as_str())).collect();
+    let mut users = list(&buildx::list_users(&entry.image))?;
     users.retain(|user| !containers.contains(user));
     if users.is_empty() || !other_names.is_empty() {
         return Ok(Fate::Goes { other_names });
@@ -170,7 +172,7 @@ pub fn left(context: &Context) -> Result<Vec<String>> {
     let found = look(context)?;
     let mut told: Vec<String> =
         found.containers.iter().map(|name| format!("remove Docker's container {name}")).collect();
-    told.extend(found.images.iter().filter_map(|(Line { image, .. }, fate)| match fate {
+    told.extend(found.images.iter().filter_map(|(Entry { image, .. }, fate)| match fate {
         Fate::Gone => None,
         Fate::Goes { other_names } if other_names.is_empty() => Some(format!("remove Docker's image {image}")),
         Fate::Goes { other_names } => {
@@ -190,7 +192,7 @@ pub fn left(context: &Context) -> Result<Vec<String>> {
 /// # Errors
 /// When the builder can't be deleted, or the record not be read or written.
 pub fn remove(context: &Context) -> Result<()> {
-    let Found { containers, images, unlisted } = look(context)?;
+    let Found { containers, images, unlisted, is_out_of_reach } = look(context)?;
     let mut reasons: Vec<String> = unlisted.into_iter().collect();
     for name in containers {
         match ask(&buildx::remove_container(&name)) {
@@ -198,23 +200,23 @@ pub fn remove(context: &Context) -> Result<()> {
             Err(error) => reasons.push(error.to_string()),
         }
     }
-    // Containers are found by a label, but looked for only where there is a line.
+    // Containers are found by a label, but looked for only where there is an entry.
     let may_have_containers = !reasons.is_empty();
     let mut kept = Vec::new();
-    for (line, fate) in images {
+    for (entry, fate) in images {
         let stays = match fate {
             Fate::Gone => None,
-            Fate::Goes { .. } => match remove_image(&line) {
+            Fate::Goes { .. } => match remove_image(&entry) {
                 Ok(()) => {
-                    context.ui.step("Removed", &format!("Docker's image {}", line.image));
+                    context.ui.step("Removed", &format!("Docker's image {}", entry.image));
                     None
                 }
                 Err(error) => Some(error.to_string()),
             },
             Fate::Stays(why) => Some(why),
         };
-        if stays.is_some() || may_have_containers && !line.is_id() {
-            kept.push(line);
+        if stays.is_some() || may_have_containers && !entry.is_id() {
+            kept.push(entry);
         }
         reasons.extend(stays);
     }
@@ -224,32 +226,52 @@ pub fn remove(context: &Context) -> Result<()> {
     }
     if !kept.is_empty() {
         reasons.dedup();
-        let mut images: Vec<&str> = kept.iter().map(|line| line.image.as_str()).collect();
+        let mut images: Vec<&str> = kept.iter().map(|entry| entry.image.as_str()).collect();
         images.sort_unstable();
         images.dedup();
+        let record = context.workspace.in_docker();
+        let forgetting = format!("; if it is gone for good, delete `{}`", record.display());
         context.ui.warn(&format!(
-            "what this workspace has put into Docker stays there, and on record for the next `cargo xtask clean`: {}; by hand, `{}` and `{}` remove it",
+            "what this workspace has put into Docker stays there, and on record for the next `{}`: {}; {}, `{}` and `{}` remove it{}",
+            context.typed("clean"),
             reasons.join("; "),
-            buildx::prune_containers(&context.workspace).shown(),
-            buildx::remove_images(images).shown()
+            if is_out_of_reach { "once that Docker is the one that answers (see DOCKER_HOST and its contexts)" } else { "by hand" },
+            buildx::remove_containers(&context.workspace),
+            buildx::remove_images(images).shown(),
+            if is_out_of_reach { forgetting } else { String::new() }
         ));
     }
     Ok(())
 }
 
-fn recorded(context: &Context) -> Result<Vec<Line>> {
+/// Makes sure that the record can be read, before anything else is given up.
+///
+/// # Errors
+/// When it can't.
+pub fn check(context: &Context) -> Result<()> {
+    recorded(context).map(drop)
+}
+
+fn recorded(context: &Context) -> Result<Vec<Entry>> {
     let path = context.workspace.in_docker();
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(record::read(&text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).trying(|| format!("read `{}`", path.display())),
-    }
+    let Some(text) = files::read_versioned(&path, record::SCHEMA)? else { return Ok(Vec::new()) };
+    record::read(&text).trying(|| format!("read `{}`", path.display())).map_err(|error| {
+        error.hint(format!(
+            "delete it, and what this workspace has put into Docker: `{}` and `{}`",
+            buildx::remove_containers(&context.workspace),
+            buildx::remove_images([sample::image_in_docker(&context.workspace).as_str()]).shown()
+        ))
+    })
 }
 
 /// Writes the record; an empty one is none.
-fn write(context: &Context, lines: &[Line]) -> Result<()> {
+fn write(context: &Context, entries: &[Entry]) -> Result<()> {
     let path = context.workspace.in_docker();
-    if lines.is_empty() { files::delete(&path) } else { files::write_whole(&path, record::text(lines).as_bytes()) }
+    if entries.is_empty() {
+        return files::delete(&path);
+    }
+    let text = record::text(entries).trying(|| format!("write `{}`", path.display()))?;
+    files::write_whole(&path, text.as_bytes())
 }
 
 /// An image's names; nothing where there is no such image.
@@ -258,8 +280,8 @@ fn names(image: &str) -> Result<Option<Vec<String>>> {
     Ok(told.map(|told| lines(&told)))
 }
 
-fn remove_image(line: &Line) -> Result<()> {
-    ask(&buildx::remove_images([line.image.as_str()])).map(drop)
+fn remove_image(entry: &Entry) -> Result<()> {
+    ask(&buildx::remove_images([entry.image.as_str()])).map(drop)
 }
 
 fn list(argv: &Argv) -> Result<Vec<String>> {
