@@ -294,17 +294,22 @@ fn an_ended_daemon_is_the_grounds_fault_not_the_builds() {
     assert_eq!(failed.json()["failure"]["id"], explained["id"], "{failed}");
 }
 
-/// Whether buildkitd notices that its containerd is gone is a race, so here buildctl is one that waits for ever.
-#[test]
-fn a_build_does_not_wait_for_a_daemon_that_has_ended() {
-    let context = machine();
-    run(&context, &["up", "--no-start"]).success();
+/// Whether buildkitd notices that its containerd is gone is a race, so this is a BuildKit whose buildctl says that it waits,
+/// and waits for ever.
+pub(super) fn with_waiting_buildctl(context: &TestContext) -> String {
+    run(context, &["up", "--no-start"]).success();
     let buildctl = context.root().join("buildctl");
     std::fs::copy(context.base_dir().join("buildkit/installed/bin/buildctl"), &buildctl).unwrap();
     let hang = "mkfifo \"$0.$$\" && exec 3<>\"$0.$$\" && rm \"$0.$$\" && echo it waits >&2 && read -r _ <&3";
     let script =
         format!("#!/bin/sh\ncase \"$*\" in *' build '*) {hang};; esac\nexec '{}' \"$@\"\n", buildctl.display());
-    let folder = with_stand_in(&context, "buildkit", "buildctl", script.into_bytes());
+    with_stand_in(context, "buildkit", "buildctl", script.into_bytes())
+}
+
+#[test]
+fn a_build_does_not_wait_for_a_daemon_that_has_ended() {
+    let context = machine();
+    let folder = with_waiting_buildctl(&context);
     for (component, daemon) in [("containerd", "containerd"), ("buildkit", "buildkitd")] {
         let mut building =
             xtask(&context, &["build-sample", "--json", "--timeout", "1h", "--buildkit", &folder]).spawn();

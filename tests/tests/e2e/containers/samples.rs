@@ -1,7 +1,8 @@
 //! The feature samples: the Linux ones built and run for real, the Windows ones read by the real BuildKit.
 
+use super::failing::with_waiting_buildctl;
 use super::healing::forget_what_containerd_has;
-use crate::{machine, repository, run, xtask};
+use crate::{machine, pid, repository, run, xtask};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -66,6 +67,24 @@ fn stale_state_is_healed_after_the_others_are_done() {
     assert_eq!(verdicts(&report), names.map(|name| (name, "as expected")), "{healed}");
     let rows = report["samples"].as_array().unwrap();
     assert!(rows.iter().any(|row| row["healed"].is_string()), "{healed}");
+}
+
+#[test]
+fn none_of_them_waits_for_a_daemon_that_has_ended() {
+    let context = machine();
+    let folder = with_waiting_buildctl(&context);
+    let line =
+        ["samples", "entrypoint", "label", "--jobs", "2", "--json", "-v", "--timeout", "1h", "--buildkit", &folder];
+    let mut trying = xtask(&context, &line).spawn();
+    trying.wait_for_output("it waits");
+    crate::kill(pid(&context, "containerd").unwrap());
+    let failed = trying.wait().exited(3);
+    let report = failed.json();
+    assert_eq!(verdicts(&report), [("entrypoint", "skipped"), ("label", "skipped")], "{failed}");
+    for row in report["samples"].as_array().unwrap() {
+        let message = row["failure"]["message"].as_str().unwrap();
+        assert!(message.contains("containerd no longer"), "{failed}");
+    }
 }
 
 /// Writes a sample, and returns its path.
