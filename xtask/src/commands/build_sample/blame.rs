@@ -68,6 +68,7 @@ pub fn blame(
         let is_needed = daemons.contains(&daemon);
         (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
     });
+    let logs = format!("see `{}`", context.typed("logs"));
     match (reason(|known| is_so(context, known), on, stage, last, said, &logged), word) {
         (Some(reason), _) if is_stale(stage, last, on) => explained(context, message, &reason).blaming_state(),
         (Some(reason), _) => explained(context, message, &reason),
@@ -78,7 +79,7 @@ pub fn blame(
             Stage::Run => "see what the container has printed",
             Stage::Build if word.is_some_and(|word| word.contains(STEP_ENDED)) => "see what that step has printed",
             Stage::Build if is_elsewhere => "see what that buildkitd has logged",
-            Stage::Build => "see `cargo xtask logs`",
+            Stage::Build => &logs,
         }),
     }
 }

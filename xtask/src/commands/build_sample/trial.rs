@@ -114,7 +114,11 @@ impl Trial<'_> {
     /// The error for when its time is up.
     pub fn out_of_time(&self, doing: &str) -> Error {
         let more = "give it more time with `--timeout DURATION`";
-        let logs = if self.stand.is_remote() { "" } else { ", and see `cargo xtask logs`" };
+        let logs = if self.stand.is_remote() {
+            String::new()
+        } else {
+            format!(", and see `{}`", self.stand.context.typed("logs"))
+        };
         Error::failed(format!("{doing} took longer than {}", humantime::format_duration(self.timeout)))
             .hint(format!("{more}{logs}"))
     }
