@@ -113,12 +113,13 @@ fn test(
     for broken in tried.iter().filter(|tried| tried.row.verdict == Verdict::NewlyBroken) {
         if let Some(error) = &broken.error {
             context.ui.warn(&format!("{} is newly broken: {error}", broken.row.name));
-            context.ui.note(error.hint_text().unwrap_or("`cargo xtask build-sample --sample NAME` shows all of it"));
+            let alone = format!("`{}` shows all of it", context.typed("build-sample --sample NAME"));
+            context.ui.note(error.hint_text().unwrap_or(&alone));
         }
     }
     let is_ground = tried.iter().any(|tried| tried.is_ground);
     report.take(tried.into_iter().map(|tried| tried.row).collect());
-    conclude(report.rows(), is_ground)
+    conclude(context, report.rows(), is_ground)
 }
 
 fn jobs(os: Os) -> usize {
@@ -130,7 +131,7 @@ fn jobs(os: Os) -> usize {
 }
 
 /// What the rows come to.
-fn conclude(rows: &[result::Sample], is_ground: bool) -> Result<()> {
+fn conclude(context: &Context, rows: &[result::Sample], is_ground: bool) -> Result<()> {
     let names = |verdict| {
         let of = rows.iter().filter(|row| row.verdict == verdict);
         of.map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ")
@@ -138,11 +139,11 @@ fn conclude(rows: &[result::Sample], is_ground: bool) -> Result<()> {
     let broken = names(Verdict::NewlyBroken);
     if !broken.is_empty() {
         return Err(Error::failed(format!("newly broken: {broken}"))
-            .hint("`cargo xtask build-sample --sample NAME` shows all that one does"));
+            .hint(format!("`{}` shows all that one does", context.typed("build-sample --sample NAME"))));
     }
     if is_ground {
         return Err(Error::ground(format!("could not be put to the test: {}", names(Verdict::Skipped)))
-            .hint("see the reasons above, and `cargo xtask doctor`"));
+            .hint(format!("see the reasons above, and `{}`", context.typed("doctor"))));
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub fn judge(context: &Context, saved: &Saved, at: usize, halt: &Halt) -> Result
     }
     if halt.is_interrupted() {
         return Err(Error::ground("the bisection was interrupted")
-            .hint(format!("`{} --resume` goes on with it", context.typed("bisect"))));
+            .hint(format!("`{}` goes on with it", context.typed("bisect --resume"))));
     }
     judged.map_err(|error| error.hint(format!("see `{}`", log.display())))
 }

@@ -208,5 +208,5 @@ pub fn refuse_unfinished(context: &Context, file: &Path, afresh: bool) -> Result
         "a bisection of {component} from {good} to {bad} was interrupted, with {} tried",
         saved.tried.len()
     ))
-    .hint(format!("`{} --resume` goes on with it, and `--afresh` forgets it", context.typed("bisect"))))
+    .hint(format!("`{}` goes on with it, and `--afresh` forgets it", context.typed("bisect --resume"))))
 }
