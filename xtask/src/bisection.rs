@@ -111,6 +111,20 @@ impl Bisection {
         self.verdicts.insert(at, verdict);
     }
 
+    /// Takes a verdict back.
+    pub fn forget(&mut self, at: usize) {
+        self.verdicts.remove(&at);
+    }
+
+    /// The end that nothing is known of, where that is why it can't go on.
+    pub fn unknown_end(&self, refusal: Refusal) -> Option<usize> {
+        match refusal {
+            Refusal::GoodIsUnknown => Some(0),
+            Refusal::BadIsUnknown => Some(self.candidates.saturating_sub(1)),
+            Refusal::GoodIsBad | Refusal::BadIsGood | Refusal::WrongWayRound => None,
+        }
+    }
+
     /// About how many are still to be tried, if none is skipped.
     pub fn steps_left(&self) -> u32 {
         let good = self.verdicts.iter().filter(|(_, verdict)| **verdict == Verdict::Good).map(|(at, _)| *at).max();
@@ -146,10 +160,8 @@ impl Refusal {
                 "the ends are the wrong way round: `--good {good}` is bad, and `--bad {bad}` is good"
             ))
             .hint("to find since when something works, give a command that fails when it does"),
-            Refusal::GoodIsUnknown => Error::ground(format!("`--good {good}` could not be tried"))
-                .hint("see its log, or give another version that is good"),
-            Refusal::BadIsUnknown => Error::ground(format!("`--bad {bad}` could not be tried"))
-                .hint("see its log, or give another version that is bad"),
+            Refusal::GoodIsUnknown => Error::ground(format!("`--good {good}` could not be tried")),
+            Refusal::BadIsUnknown => Error::ground(format!("`--bad {bad}` could not be tried")),
         }
     }
 }
@@ -251,6 +263,18 @@ mod tests {
         assert_eq!(with(Verdict::Skip, None), Err(Refusal::GoodIsUnknown));
         assert_eq!(Refusal::BadIsUnknown.error("1", "2").class().exit_code(), 3);
         assert_eq!(Refusal::GoodIsBad.error("1", "2").class().exit_code(), 2);
+    }
+
+    #[test]
+    fn an_end_that_could_not_be_tried_is_tried_again() {
+        let mut bisection = Bisection::new(5);
+        bisection.note(0, Verdict::Good);
+        bisection.note(4, Verdict::Skip);
+        let unknown = bisection.unknown_end(bisection.next().unwrap_err()).unwrap();
+        bisection.forget(unknown);
+        assert_eq!((unknown, bisection.next()), (4, Ok(Next::Try(4))));
+        assert_eq!(bisection.unknown_end(Refusal::GoodIsUnknown), Some(0));
+        assert_eq!(bisection.unknown_end(Refusal::BadIsGood), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod saved;
 use super::logs::on_interrupt;
 use super::{patience, print};
 use crate::apart::Halt;
-use crate::bisection::{Bisection, Next};
+use crate::bisection::{Bisection, Next, Refusal};
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -17,6 +17,8 @@ use clap::{Args, ValueEnum};
 use judge::judge;
 use saved::{Question, Saved};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// The options of `bisect`.
@@ -51,7 +53,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "resume")]
     list: bool,
     /// Go on with the bisection that was interrupted
-    #[arg(long, conflicts_with_all = ["component", "good", "bad", "sample", "refs", "checkout", "command", "afresh"])]
+    #[arg(long, conflicts_with_all = ["component", "good", "bad", "sample", "refs", "checkout", "timeout", "command", "afresh"])]
     resume: bool,
     /// Forget one that was interrupted
     #[arg(long)]
@@ -95,30 +97,44 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
             saved::refuse_unfinished(context, &file, options.afresh)?;
             Saved::new(context, question, candidates)?
         }
-        None => saved::read(&file)?.ok_or_else(|| {
-            Error::usage(format!("there is no bisection to go on with: there is no `{}`", file.display()))
-                .hint("begin one with `--component`, `--good` and `--bad`")
-        })?,
+        None => {
+            let saved = saved::read(&file)?.ok_or_else(|| {
+                Error::usage(format!("there is no bisection to go on with: there is no `{}`", file.display()))
+                    .hint("begin one with `--component`, `--good` and `--bad`")
+            })?;
+            saved.refuse_others(context)?;
+            saved
+        }
     };
     let interrupted = on_interrupt()?;
     print(saved.log())?;
+    // One that is there may be another clone's, or may have been cut off while it was made.
+    let source = saved::source(context);
+    files::delete(&source)?;
+    let ended = go_on(context, &mut saved, &file, &interrupted);
+    ended.and(files::delete(&source))
+}
+
+/// Tries one after another until it ends.
+fn go_on(context: &Context, saved: &mut Saved, file: &Path, interrupted: &Arc<AtomicBool>) -> Result<()> {
     loop {
-        saved.write(&file)?;
-        let next = saved.bisection.next();
-        let at = match next {
+        saved.write(file)?;
+        let at = match saved.bisection.next() {
             Ok(Next::Try(at)) => at,
-            Ok(Next::Found { good, bad }) => return found(&saved, &file, good, bad),
-            Ok(Next::OneOf { good, bad }) => return one_of(&saved, &file, good, bad),
-            Err(refusal) => {
-                files::delete(&file)?;
-                let end = |at: Option<&Candidate>| at.map_or_else(String::new, |candidate| candidate.name.clone());
-                return Err(refusal.error(&end(saved.candidates.first()), &end(saved.candidates.last())));
-            }
+            Ok(Next::Found { good, bad }) => return found(saved, file, good, bad),
+            Ok(Next::OneOf { good, bad }) => return one_of(saved, file, good, bad),
+            Err(refusal) => return refused(context, saved, file, refusal),
         };
         let steps = saved.bisection.steps_left();
         context.ui.step("Trying", &format!("{}, about {steps} to go", saved.candidates[at].name));
-        let halt = Halt::after(options.timeout, interrupted.clone());
-        let (verdict, why) = judge(context, &saved, at, &halt)?;
+        let halt = Halt::after(saved.question.timeout, interrupted.clone());
+        let (verdict, why) = match judge(context, saved, at, &halt) {
+            Ok(judged) => judged,
+            Err(error) => {
+                write_log(saved, file, &format!("# {error}\n"))?;
+                return Err(error);
+            }
+        };
         saved.note(at, verdict, why);
         print(saved.last_line())?;
     }
@@ -152,8 +168,30 @@ fn one_of(saved: &Saved, file: &Path, good: usize, bad: usize) -> Result<()> {
         .hint("the log says why; their own logs are in the workspace's folder `bisect`"))
 }
 
+/// An end is not what it is said to be. Where that is only unknown, it can be tried again, and all else that is known is kept.
+fn refused(context: &Context, saved: &mut Saved, file: &Path, refusal: Refusal) -> Result<()> {
+    let name = |at: Option<&Candidate>| at.map_or_else(String::new, |candidate| candidate.name.clone());
+    let error = refusal.error(&name(saved.candidates.first()), &name(saved.candidates.last()));
+    let text = format!("# {error}\n");
+    let Some(unknown) = saved.bisection.unknown_end(refusal) else {
+        end(saved, file, &text)?;
+        return Err(error);
+    };
+    write_log(saved, file, &text)?;
+    print(text)?;
+    saved.forget(unknown);
+    saved.write(file)?;
+    let again = context.typed("bisect --resume");
+    Err(error.hint(format!("see its log; `{again}` tries it again, and `--afresh` begins anew with another version")))
+}
+
 fn end(saved: &Saved, file: &Path, text: &str) -> Result<()> {
-    files::write_whole(&file.with_file_name("log"), format!("{}{text}", saved.log()).as_bytes())?;
+    write_log(saved, file, text)?;
     files::delete(file)?;
     print(text)
+}
+
+/// The log's file, with how it ended.
+fn write_log(saved: &Saved, file: &Path, text: &str) -> Result<()> {
+    files::write_whole(&file.with_file_name("log"), format!("{}{text}", saved.log()).as_bytes())
 }

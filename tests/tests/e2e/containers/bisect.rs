@@ -3,8 +3,11 @@
 use super::releases::Mirror;
 use crate::machine;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use tests::filters::bind;
 use tests::{Outcome, TestContext, Xtask, insta, real};
+use xtask::component::Component;
 
 /// A mirror with eight versions of containerd, 2.9.0 to 2.9.7: from `broken` on no container of theirs comes to run, and the `dead`
 /// ones don't even start.
@@ -96,8 +99,19 @@ fn ends_are_tried_before_they_are_believed() {
     let line = ["-q", "--component", "containerd", "--good", "2.9.0", "--bad"];
     let unknown = bisect(&context, &[&line[..], &["2.9.7"]].concat()).run().exited(3);
     assert!(unknown.stderr.contains("`--bad 2.9.7` could not be tried"), "{unknown}");
-    let good = bisect(&context, &[&line[..], &["2.9.1"]].concat()).run().exited(2);
+    assert!(unknown.stderr.contains("`cargo xtask bisect --resume` tries it again"), "{unknown}");
+    // What is known of the other end is kept, and only this one is tried again.
+    let again = bisect(&context, &["--resume"]).run().exited(3);
+    let tried: Vec<_> = again.stderr.lines().filter(|line| line.contains("Trying")).collect();
+    assert!(tried.len() == 1 && tried[0].contains("2.9.7"), "{again}");
+    assert_eq!(log(&again)[3], "good 2.9.0");
+    let kept = || fs::read_to_string(context.base_dir().join("bisect/log")).unwrap();
+    assert_eq!(kept(), again.stdout);
+    let good = bisect(&context, &[&line[..], &["2.9.1", "--afresh"]].concat()).run().exited(2);
     assert!(good.stderr.contains("`--bad 2.9.1` is good"), "{good}");
+    assert_eq!(kept(), good.stdout);
+    assert!(good.stdout.ends_with("good 2.9.1\n# `--bad 2.9.1` is good\n"), "{good}");
+    bisect(&context, &["--resume"]).run().exited(2);
     nothing_is_left(&context);
 }
 
@@ -151,11 +165,20 @@ fn an_interrupted_one_goes_on_where_it_was() {
     running.interrupt();
     let interrupted = running.wait().exited(3);
     assert!(interrupted.stderr.contains("`cargo xtask bisect --resume` goes on with it"), "{interrupted}");
+    let kept = fs::read_to_string(context.base_dir().join("bisect/log")).unwrap();
+    assert!(
+        kept.ends_with("bad 2.9.7 # the command ended with exit code 1\n# the bisection was interrupted\n"),
+        "{kept}"
+    );
     nothing_is_left(&context);
     assert_eq!(context.strays(), Vec::<String>::new());
     // Another one would lose what this one has found out.
     let other = bisect(&context, &ALL).run().exited(2);
-    assert!(other.stderr.contains("was interrupted, with 2 tried"), "{other}");
+    assert!(other.stderr.contains("has not ended, with 2 tried"), "{other}");
+    // Nor does it go on with something else than it was begun with.
+    let elsewhere = bisect(&context, &["--resume", "--runc", "1.2.3", "--offline"]).run().exited(2);
+    let why = "was begun with no `--offline` and `--runc latest`, and now there is `--offline` and `--runc 1.2.3`";
+    assert!(elsewhere.stderr.contains(why), "{elsewhere}");
     context.write("go", "");
     let resumed = bisect(&context, &["--resume"]).run().success();
     let tried = resumed.stderr.lines().filter(|line| line.contains("Trying")).count();
@@ -165,4 +188,81 @@ fn an_interrupted_one_goes_on_where_it_was() {
     assert!(lines.contains(&"# first bad version: 2.9.1"), "{resumed}");
     // It has ended.
     bisect(&context, &["--resume"]).run().exited(2);
+}
+
+/// A real change between two real releases: containerd 2.4 has no `enable_cdi` any more, which 2.3 had.
+#[test]
+fn a_setting_that_a_release_no_longer_has_is_found() {
+    let context = machine();
+    let real = real::programs(context.program());
+    let (good, bad) = (real.older_containerd(), real.containerd());
+    let line = ["bisect", "--component", "containerd", "--good", good, "--bad", bad, "--", "sh", "-c"];
+    let judge = "containerd config default | grep enable_cdi >&2";
+    let found = crate::run(&context, &[&line[..], &[judge]].concat()).success();
+    let end: Vec<_> = log(&found).into_iter().skip(3).collect();
+    assert_eq!(
+        end,
+        [
+            &format!("good {good}"),
+            &format!("bad {bad} # the command ended with exit code 1"),
+            &format!("# first bad version: {bad}"),
+            &format!("# last good version: {good}"),
+            &format!("# https://github.com/containerd/containerd/compare/v{good}...v{bad}"),
+        ]
+    );
+    let told = fs::read_to_string(context.base_dir().join(format!("bisect/{good}.log"))).unwrap();
+    assert!(told.contains("enable_cdi = true"), "{told}");
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
+    let output = Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// containerd's source as Go keeps it, as a clone with three commits: from the second on `ctr plugins` fails, and the third changes
+/// nothing that is built.
+#[test]
+fn the_commit_that_broke_it_is_found_in_a_clone() {
+    let context = machine().keep_proxies();
+    let clone = context.root().join("clone");
+    let module =
+        format!("{}@v{}", Component::Containerd.go_modules()[0], real::programs(context.program()).containerd());
+    let download = Command::new("go").args(["mod", "download", "-json", &module]).output().unwrap();
+    let download: serde_json::Value = serde_json::from_slice(&download.stdout).unwrap();
+    let from = download["Dir"].as_str().unwrap();
+    let copied = Command::new("cp").args(["-r", "--no-preserve=mode", from]).arg(&clone).status();
+    assert!(copied.unwrap().success());
+    let commit = |subject: &str| {
+        git(&clone, &["add", "--all", "--force"]);
+        git(&clone, &["commit", "-q", "-m", subject]);
+        git(&clone, &["rev-parse", "HEAD"])
+    };
+    git(&clone, &["init", "-q", "-b", "main"]);
+    let whole = commit("Begin");
+    let fault =
+        "package main\n\nimport \"os\"\n\nfunc init() {\n\tif os.Args[1] == \"plugins\" {\n\t\tos.Exit(7)\n\t}\n}\n";
+    context.write("clone/cmd/ctr/fault.go", fault);
+    let broken = commit("Break ctr");
+    context.write("clone/NOTES", "none\n");
+    commit("Add notes");
+    let clone_folder = clone.display().to_string();
+    let refs = ["bisect", "--component", "containerd", "--refs", "--checkout", &clone_folder];
+    let bisect = |more: &[&str]| {
+        let ends = ["--good", &whole, "--bad", "main"];
+        crate::run(&context, &[&refs[..], &ends, more].concat()).success()
+    };
+    assert_eq!(log(&bisect(&["--list"])).len(), 3);
+    // As a bisection of another clone leaves it that was killed.
+    context.write(context.base_dir().join("bisect/source/.git/HEAD"), "ref: refs/heads/main\n");
+    let found = bisect(&["--", "ctr", "plugins", "ls"]);
+    let lines = log(&found);
+    assert!(lines.contains(&format!("bad {broken} # the command ended with exit code 7").as_str()), "{found}");
+    assert!(lines.contains(&format!("# first bad commit: {broken} Break ctr").as_str()), "{found}");
+    assert!(lines.contains(&format!("# last good commit: {whole} Begin").as_str()), "{found}");
+    // The clone is as it was, and its copy is gone.
+    assert_eq!(git(&clone, &["status", "--porcelain"]), "");
+    assert_eq!(git(&clone, &["rev-parse", "--abbrev-ref", "HEAD"]), "main");
+    nothing_is_left(&context);
 }

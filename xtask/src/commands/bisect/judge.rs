@@ -1,7 +1,7 @@
 //! Trying one version or commit.
 
 use super::candidates::Candidate;
-use super::saved::{Question, Saved};
+use super::saved::{self, Question, Saved};
 use crate::apart::{self, Apart, Ended, Halt};
 use crate::bisection::Verdict;
 use crate::context::Context;
@@ -24,13 +24,13 @@ pub fn judge(context: &Context, saved: &Saved, at: usize, halt: &Halt) -> Result
     let folder = context.workspace.bisection();
     let log = folder.join(format!("{}.log", candidate.short()));
     fs::create_dir_all(&folder).trying(|| format!("create `{}`", folder.display()))?;
-    let source = folder.join("source");
+    let source = saved::source(context);
     let mut versions = saved.others.clone();
     versions.push((question.component, spec(question, candidate, &source)?));
     if let Some(clone) = &question.checkout {
         commits::check_out(clone, &candidate.name, &source)?;
     }
-    let apart = Apart::new(context, &saved.source, folder.join(candidate.short()), &versions)?;
+    let apart = Apart::new(context, saved.source(), folder.join(candidate.short()), &versions)?;
     // An interrupted step may have left its daemons.
     apart.clean(&log)?;
     let judged = if question.command.is_empty() {

@@ -5,15 +5,17 @@ use super::{Bisection, Options};
 use crate::bisection::Verdict;
 use crate::component::Component;
 use crate::context::Context;
+use crate::daemon::state::Request;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
-use crate::platform::Platform;
+use crate::network::Network;
 use crate::process::Argv;
 use crate::source::Source;
 use crate::version::Spec;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The form of the file.
 const SCHEMA: u32 = 1;
@@ -37,6 +39,8 @@ pub struct Question {
     pub command: Vec<String>,
     /// Where that was typed.
     pub folder: PathBuf,
+    /// How long trying one may take.
+    pub timeout: Duration,
 }
 
 impl Question {
@@ -62,6 +66,7 @@ impl Question {
             sample,
             command: options.command.clone(),
             folder: std::env::current_dir().trying(|| "find the folder that this runs in".into())?,
+            timeout: options.timeout,
         })
     }
 
@@ -80,9 +85,9 @@ pub struct Saved {
     schema: u32,
     /// What is asked.
     pub question: Question,
-    /// Where programs come from.
-    pub source: Source,
-    platform: Platform,
+    /// What else was asked for: with other options, verdicts would be of another world.
+    request: Request,
+    offline: bool,
     /// What is used beside the component that is asked about.
     pub others: Vec<(Component, Spec)>,
     /// From the good end to the bad one.
@@ -109,12 +114,8 @@ impl Saved {
         });
         Ok(Self {
             schema: SCHEMA,
-            source: if question.refs && question.checkout.is_none() {
-                Source::Auto
-            } else {
-                context.request.source.clone()
-            },
-            platform: context.workspace.platform(),
+            request: context.request.clone(),
+            offline: context.offline,
             others: exact.collect(),
             bisection: Bisection::new(candidates.len()),
             candidates,
@@ -129,6 +130,38 @@ impl Saved {
         self.tried.push((at, why));
     }
 
+    /// Takes the verdict on one back.
+    pub fn forget(&mut self, at: usize) {
+        self.bisection.forget(at);
+        self.tried.retain(|(tried, _)| *tried != at);
+    }
+
+    /// Where programs come from: commits that GitHub lists are had by Go alone.
+    pub fn source(&self) -> &Source {
+        if self.question.refs && self.question.checkout.is_none() { &Source::Auto } else { &self.request.source }
+    }
+
+    /// Makes sure that it goes on as it was begun.
+    ///
+    /// # Errors
+    /// When other options are given now.
+    pub fn refuse_others(&self, context: &Context) -> Result<()> {
+        let begun = options(&self.request, self.offline, self.question.component);
+        let now = options(&context.request, context.offline, self.question.component);
+        let missing = |of: &[String], from: &[String]| {
+            of.iter().filter(|option| !from.contains(option)).cloned().collect::<Vec<_>>().join(" and ")
+        };
+        if begun == now {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "this bisection was begun with {}, and now there is {}",
+            missing(&begun, &now),
+            missing(&now, &begun)
+        ))
+        .hint("give the options that it was begun with, or begin another with `--afresh`"))
+    }
+
     /// All that is known, to be pasted into an issue.
     pub fn log(&self) -> String {
         let Question { component, good, bad, .. } = &self.question;
@@ -139,7 +172,7 @@ impl Saved {
             self.candidates.len(),
             self.question.judged_by(),
             others.join(" and "),
-            self.platform
+            self.request.platform
         );
         head + &self.tried.iter().map(|tried| self.line(tried)).collect::<String>()
     }
@@ -170,6 +203,26 @@ impl Saved {
         let json = serde_json::to_string_pretty(self).trying(|| "write the bisection".into())?;
         files::write_whole(file, (json + "\n").as_bytes())
     }
+}
+
+/// The options that decide what is tried, as they are typed; those for the component that is asked about decide nothing.
+fn options(request: &Request, offline: bool, asked: Component) -> Vec<String> {
+    let network = if request.network == Network::Nat { "nat" } else { "none" };
+    let mut options = vec![
+        format!("`--platform {}`", request.platform),
+        format!("`--source {}`", request.source),
+        format!("`--network {network}`"),
+        request.group.as_ref().map_or_else(|| "no `--group`".into(), |group| format!("`--group {group}`")),
+        if offline { "`--offline`" } else { "no `--offline`" }.into(),
+    ];
+    let others = request.specs.iter().filter(|(of, _)| *of != asked);
+    options.extend(others.map(|(component, spec)| format!("`--{component} {spec}`")));
+    options
+}
+
+/// Where a clone's commits are checked out, one after another.
+pub fn source(context: &Context) -> PathBuf {
+    context.workspace.bisection().join("source")
 }
 
 /// Where it is.
@@ -205,7 +258,7 @@ pub fn refuse_unfinished(context: &Context, file: &Path, afresh: bool) -> Result
     let Some(saved) = read(file)?.filter(|saved| !saved.tried.is_empty()) else { return Ok(()) };
     let Question { component, good, bad, .. } = &saved.question;
     Err(Error::usage(format!(
-        "a bisection of {component} from {good} to {bad} was interrupted, with {} tried",
+        "a bisection of {component} from {good} to {bad} has not ended, with {} tried",
         saved.tried.len()
     ))
     .hint(format!("`{}` goes on with it, and `--afresh` forgets it", context.typed("bisect --resume"))))
