@@ -73,6 +73,27 @@ fn versions_and_machines_are_chosen() {
 }
 
 #[test]
+fn a_source_of_releases_makes_no_cell_of_a_branch() {
+    let server = server();
+    let context = context!().server(&server);
+    assert_outcome!(run(&context, "matrix --include main --source github"), @"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--buildkit master` is a Go ref, and GitHub's releases have only versions
+
+    hint: use `--source go`, or leave `--source` out
+    ");
+    let named = run(&context, "matrix --containerd 2.3,main --source github").exited(2);
+    assert!(named.stderr.contains("`--containerd main` is a Go ref"), "{named}");
+    context.write("mirror/empty", "");
+    let mirror = context.root().join("mirror");
+    let mirrored = context.xtask(["matrix", "--include", "main", "--source", mirror.to_str().unwrap()]).run();
+    assert!(mirrored.exited(2).stderr.contains("has only released files"));
+    assert!(server.requests().is_empty());
+}
+
+#[test]
 fn what_is_left_out_is_told_with_its_reason() {
     let server = server();
     let context = context!().server(&server);

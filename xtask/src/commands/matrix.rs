@@ -12,6 +12,7 @@ use crate::os;
 use crate::platform::Platform;
 use crate::release::Listed;
 use crate::source::listing;
+use crate::version::Spec;
 use clap::{Args, ValueEnum};
 use std::fs;
 use std::io;
@@ -93,6 +94,7 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
         prerelease: choice.include.contains(&Beside::Prerelease),
         main: choice.include.contains(&Beside::Main),
     };
+    check_source(context, breadth)?;
     let asked: Vec<Exclusion> = choice.exclude.iter().map(|text| Exclusion::parse(text)).collect::<Result<_>>()?;
     let runners: Vec<Runner> = runners.iter().map(|label| Runner::named(label.trim(), &here)).collect::<Result<_>>()?;
     lock::claim(&context.workspace)?;
@@ -118,6 +120,17 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
     let matrix = matrix::cells(&rows, &exclusions, matrix::MOST_CELLS)?;
     tell(context, &matrix);
     Ok(matrix)
+}
+
+/// Makes sure that the cells' programs can be had from where this matrix is from: they are asked for there, too.
+fn check_source(context: &Context, breadth: Breadth) -> Result<()> {
+    for component in [Component::Buildkit, Component::Containerd] {
+        let main = breadth.main.then(|| Spec::GoRef(component.main_branch().to_owned()));
+        for spec in context.asked_for(component).iter().chain(&main) {
+            context.request.source.check_for(component, spec)?;
+        }
+    }
+    Ok(())
 }
 
 /// What there is for a platform.

@@ -16,7 +16,6 @@ use std::path::Path;
 /// # Errors
 /// When it is no folder, or holds nothing that the spec asks for.
 pub fn resolve_folder(ground: &Ground, component: Component, spec: &Spec, folder: &Path) -> Result<Resolved> {
-    refuse_ref(component, spec, &folder.display().to_string())?;
     let whence = format!("the mirror `{}`", folder.display());
     let choice = choose(ground, component, spec, files_of_folder(folder)?, &whence)?;
     let sums = choice
@@ -72,7 +71,6 @@ pub fn files_behind_url(ground: &Ground, url: &str) -> Result<Vec<Asset>> {
 /// # Errors
 /// When the mirror doesn't answer, or holds nothing that the spec asks for.
 pub fn resolve_url(ground: &Ground, component: Component, spec: &Spec, url: &str) -> Result<Resolved> {
-    refuse_ref(component, spec, url)?;
     let whence = format!("the mirror `{url}`");
     let choice = match ground.http.get_text(&format!("{url}/"), None, None) {
         Ok(Answer::Fresh(page)) => choose(ground, component, spec, listed(&page.body, url), &whence)?,
@@ -95,16 +93,6 @@ pub fn resolve_url(ground: &Ground, component: Component, spec: &Spec, url: &str
 /// Some servers forbid listings, others say that there is none.
 fn is_absent(error: &HttpError) -> bool {
     matches!(error.kind, HttpErrorKind::NotFound | HttpErrorKind::Forbidden)
-}
-
-fn refuse_ref(component: Component, spec: &Spec, mirror: &str) -> Result<()> {
-    match spec {
-        Spec::GoRef(reference) => Err(Error::usage(format!(
-            "`--{component} {reference}` is a Go ref, and the mirror `{mirror}` has only released files"
-        ))
-        .hint("use `--source go` for it")),
-        _ => Ok(()),
-    }
 }
 
 fn choose(ground: &Ground, component: Component, spec: &Spec, files: Vec<Asset>, whence: &str) -> Result<Choice> {

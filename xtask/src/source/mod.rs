@@ -61,6 +61,26 @@ impl FromStr for Source {
     }
 }
 
+impl Source {
+    /// Makes sure that it may have something of the kind: what is released has versions, and no refs.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub fn check_for(&self, component: Component, spec: &Spec) -> Result<()> {
+        let Spec::GoRef(reference) = spec else { return Ok(()) };
+        let (has, hint) = match self {
+            Source::Auto | Source::Go => return Ok(()),
+            Source::Github => {
+                ("GitHub's releases have only versions".into(), "use `--source go`, or leave `--source` out")
+            }
+            Source::MirrorFolder(_) | Source::MirrorUrl(_) => {
+                (format!("the mirror `{self}` has only released files"), "use `--source go` for it")
+            }
+        };
+        Err(Error::usage(format!("`--{component} {reference}` is a Go ref, and {has}")).hint(hint))
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -265,13 +285,10 @@ fn resolve_one(ground: &Ground, component: Component, spec: &Spec) -> Result<Res
     {
         return Ok(known);
     }
+    ground.source.check_for(component, spec)?;
     match (ground.source, spec) {
         (Source::MirrorFolder(folder), _) => mirror::resolve_folder(ground, component, spec, folder),
         (Source::MirrorUrl(url), _) if !ground.offline => mirror::resolve_url(ground, component, spec, url),
-        (Source::Github, Spec::GoRef(reference)) => Err(Error::usage(format!(
-            "`--{component} {reference}` is a Go ref, and GitHub's releases have only versions"
-        ))
-        .hint("use `--source go`, or leave `--source` out")),
         _ if ground.offline => cached::resolve(ground, component, spec),
         (Source::Github, _) => github::resolve(ground, component, spec).map_err(Into::into),
         (Source::Go, _) | (Source::Auto, Spec::GoRef(_)) => go::resolve(component, spec),

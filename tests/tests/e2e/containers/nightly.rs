@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-use tests::{Outcome, ReleaseServer, TestContext, real};
+use tests::{Outcome, Release, ReleaseServer, TestContext, real};
+use xtask::component::Component;
 use xtask::matrix::Matrix;
 use xtask::report::text;
 
@@ -81,9 +82,11 @@ impl Runner {
     /// Runs a step on a machine of its own, with the values of its variables: all of them and no others.
     fn run(&self, step: &Step, machine: &str, values: &[(&str, &str)]) -> Outcome {
         let mirror = real::programs(self.context.program()).mirror.to_str().unwrap().to_owned();
-        let values = [&[("GITHUB_TOKEN", "secret"), ("BUILDKIT_WINDOWS_SOURCE", mirror.as_str())], values].concat();
+        let values = [&[("GITHUB_TOKEN", "secret"), ("BUILDKIT_WINDOWS_NETWORK", "none")], values].concat();
         let root = self.context.root();
         let mut run = self.context.bash(&step.types).timeout(Duration::from_secs(200));
+        // Where everything else would be asked on GitHub, the daemons come from this machine.
+        run = run.env("BUILDKIT_WINDOWS_SOURCE", mirror);
         for name in &step.variables {
             let value = values.iter().find(|(known, _)| known == name);
             run = run.env(name, value.unwrap_or_else(|| panic!("{name} has no value: {step:#?}")).1);
@@ -113,6 +116,40 @@ fn copy(from: &Path, to: &Path) {
         } else {
             fs::copy(entry.path(), to).unwrap();
         }
+    }
+}
+
+#[test]
+fn what_is_typed_into_a_run_of_ones_own_may_be_a_branch() {
+    let context = machine();
+    let server = ReleaseServer::start();
+    for (component, version) in [(Component::Buildkit, "0.33.1"), (Component::Containerd, "2.4.2")] {
+        let name = match component {
+            Component::Buildkit => format!("buildkit-v{version}.windows-amd64.tar.gz"),
+            _ => format!("containerd-{version}-windows-amd64.tar.gz"),
+        };
+        let release = Release::new(&format!("v{version}")).asset(&name, "");
+        server.release(component.repository(), release);
+    }
+    let cargo = format!("#!/bin/sh\nshift && exec '{}' \"$@\"\n", context.program().display());
+    let context = context.with_program("cargo", cargo).server(&server);
+    let step = &steps("matrix")["Which cells there are"];
+    // The example in the input's description, and where the step would look by itself.
+    let typed =
+        [("BUILDKIT_WINDOWS_BUILDKIT", "0.33,main"), ("BUILDKIT_WINDOWS_CONTAINERD", ""), ("RUNNERS", "windows-2025")];
+    let run = typed.iter().fold(context.bash(&step.types), |run, (name, value)| run.env(name, value));
+    let output = context.root().join("output");
+    run.env("GITHUB_OUTPUT", &output).run().success();
+    let told = fs::read_to_string(output).unwrap();
+    let cells: Matrix = serde_json::from_str(told.strip_prefix("cells=").unwrap()).unwrap();
+    let buildkits: Vec<_> = cells.include.iter().map(|cell| cell.buildkit.as_str()).collect();
+    assert_eq!(buildkits, ["main", "0.33.1"]);
+    for name in ["Resolve", "Night"] {
+        assert!(steps("cell")[name].variables.iter().any(|of| of == "BUILDKIT_WINDOWS_NETWORK"), "{name}");
+    }
+    for (job, name) in [("matrix", "Which cells there are"), ("cell", "Resolve"), ("cell", "Night")] {
+        let step = &steps(job)[name];
+        assert!(!step.variables.iter().any(|of| of == "BUILDKIT_WINDOWS_SOURCE"), "only `auto` has both: {step:?}");
     }
 }
 
