@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::os;
 use crate::platform::Platform;
 use crate::source::Source;
-use crate::ui::{Level, Ui};
+use crate::ui::{self, Level, Ui};
 use crate::version::{Spec, Specs};
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -189,8 +189,11 @@ pub fn main() -> ExitCode {
 
 /// Runs a command line, and tells its exit code. One that makes no sense ends the program, as clap does it.
 pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
-    let parsed = Cli::from_arg_matches(&without_empty_variables(Cli::command()).get_matches_from(line));
-    let cli = parsed.unwrap_or_else(|error| error.exit());
+    let matches = without_empty_variables(Cli::command()).try_get_matches_from(line);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => refuse(&error),
+    };
     let level = match (cli.shared.quiet, cli.shared.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
@@ -204,6 +207,15 @@ pub fn run(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
             error.class().exit_code()
         }
     }
+}
+
+/// Ends the program as clap does it, but that GitHub Actions finds no commands in what clap quotes.
+fn refuse(error: &clap::Error) -> ! {
+    if !error.use_stderr() || !ui::on_actions() {
+        error.exit();
+    }
+    Ui::new(Level::Normal).passed_on(error.render().to_string().trim_end());
+    std::process::exit(error.exit_code())
 }
 
 /// An empty variable is none: CI makes one of an input that nobody gave.

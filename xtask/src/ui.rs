@@ -26,10 +26,14 @@ pub struct Ui {
     bars: MultiProgress,
 }
 
+/// Whether what is said is read by GitHub Actions.
+pub fn on_actions() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| !value.is_empty())
+}
+
 impl Ui {
     /// Looks at the terminal and the environment once.
     pub fn new(level: Level) -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = std::io::stderr().is_terminal();
         // Looks at `NO_COLOR` and `TERM` too, and on Windows tells the console to take the sequences, which an old one can't.
         let colour = Term::stderr().features().colors_supported();
@@ -38,7 +42,7 @@ impl Ui {
         } else {
             ProgressDrawTarget::hidden()
         });
-        Self { level, colour, terminal, actions: set("GITHUB_ACTIONS"), bars }
+        Self { level, colour, terminal, actions: on_actions(), bars }
     }
 
     /// Whether stderr is a terminal that a program may draw on.
@@ -63,7 +67,7 @@ impl Ui {
     /// Something that may bite later.
     pub fn warn(&self, text: &str) {
         if self.actions {
-            self.line(&format!("::warning::{}", escape_for_actions(text)));
+            self.order("warning", text);
         } else {
             self.line(&format!("{} {text}", self.paint("warning:", "1;33")));
         }
@@ -94,7 +98,7 @@ impl Ui {
     /// The error that ends a command.
     pub fn error(&self, error: &Error) {
         if self.actions {
-            self.line(&format!("::error::{}", escape_for_actions(&error.to_string())));
+            self.order("error", &error.to_string());
         }
         self.line(&format!("{} {error}", self.paint("error:", "1;31")));
         if let Some(hint) = error.hint_text() {
@@ -106,7 +110,7 @@ impl Ui {
     /// Lines until the returned value is dropped fold away on GitHub Actions.
     pub fn group(&self, title: &str) -> Group<'_> {
         if self.actions && self.level > Level::Quiet {
-            self.line(&format!("::group::{title}"));
+            self.order("group", title);
         }
         Group { ui: self }
     }
@@ -127,7 +131,16 @@ impl Ui {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
+    /// A workflow command to GitHub Actions.
+    fn order(&self, command: &str, text: &str) {
+        self.written(&format!("::{command}::{}", escape_for_actions(text)));
+    }
+
     fn line(&self, text: &str) {
+        if self.actions { self.written(&tamed(text)) } else { self.written(text) }
+    }
+
+    fn written(&self, text: &str) {
         // A closed stderr is no reason to fail: whoever closed it does not want to read.
         self.bars.suspend(|| drop(writeln!(std::io::stderr(), "{text}")));
     }
@@ -141,7 +154,7 @@ pub struct Group<'a> {
 impl Drop for Group<'_> {
     fn drop(&mut self) {
         if self.ui.actions && self.ui.level > Level::Quiet {
-            self.ui.line("::endgroup::");
+            self.ui.order("endgroup", "");
         }
     }
 }
@@ -197,6 +210,21 @@ fn escape_for_actions(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
+/// Text that GitHub Actions takes for text only: a runner reads commands from stderr too. It obeys a line that begins with `::`,
+/// whatever is blank before it, and `##[` wherever that stands.
+/// Source: <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>
+fn tamed(text: &str) -> String {
+    let line = |line: &str| {
+        let rest = line.trim_start();
+        let blank = &line[..line.len() - rest.len()];
+        match rest.strip_prefix("::") {
+            Some(rest) => format!("{blank}: :{rest}"),
+            None => line.to_owned(),
+        }
+    };
+    text.split_inclusive(['\n', '\r']).map(line).collect::<String>().replace("##[", "# #[")
+}
+
 /// A number of bytes as people read it: `1.50 MiB`.
 pub fn bytes(count: u64) -> String {
     HumanBytes(count).to_string()
@@ -209,5 +237,12 @@ mod tests {
     #[test]
     fn a_workflow_command_stays_on_one_line() {
         assert_eq!(escape_for_actions("50%\nnext"), "50%25%0Anext");
+    }
+
+    #[test]
+    fn what_is_only_told_is_no_workflow_command() {
+        assert_eq!(tamed("x\n::error::y\r\n \t::add-mask::z"), "x\n: :error::y\r\n \t: :add-mask::z");
+        assert_eq!(tamed("x\r:::error::y ##[error]z"), "x\r: ::error::y # #[error]z");
+        assert_eq!(tamed("a::b\n: :c\n"), "a::b\n: :c\n");
     }
 }

@@ -212,3 +212,21 @@ fn a_page_asks_for_nothing_and_every_night_looks_the_same_twice() {
     let policy = "default-src &#39;none&#39;";
     assert!(first.contains(policy), "whatever a page could ask for is forbidden");
 }
+
+#[test]
+fn a_result_gives_github_actions_no_commands() {
+    let context = context!();
+    let text = two_nights()[0][0].to_json().unwrap();
+    let state = "\"state\": \"ended\"";
+    assert!(text.contains(state), "{text}");
+    context.write("night/a.json", text.replace(state, "\"state\": \"x\\n::error::pwned ##[error]\""));
+    let refused = context.xtask(["report", "night", "--out", "out"]).env("GITHUB_ACTIONS", "true").run().exited(2);
+    let usage = context.xtask(["report", "--\n::error::pwned ##[error]"]).env("GITHUB_ACTIONS", "true").run().exited(2);
+    for said in [&refused.stderr, &usage.stderr] {
+        assert!(said.contains("pwned"), "{said}");
+        let own = said.lines().filter(|line| line.trim_start().starts_with("::"));
+        let own: Vec<_> = own.filter(|line| !line.starts_with("::error::`night/a.json` is no result file")).collect();
+        assert_eq!(own, Vec::<&str>::new(), "{said}");
+        assert!(!said.lines().any(|line| !line.starts_with("::") && line.contains("##[")), "{said}");
+    }
+}
