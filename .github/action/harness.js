@@ -11,6 +11,14 @@ const REPOSITORY = path.resolve(__dirname, '..', '..');
 const BASE_DIR = path.join(process.env.RUNNER_TEMP || REPOSITORY, 'buildkit-windows');
 
 /**
+ * The step's variables, but for what the runner tells an action only: its inputs, of which one is a token, and the keys to the
+ * job's caches and artifacts. The daemons outlive this step.
+ */
+function ours() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(INPUT|ACTIONS)_/i.test(name)));
+}
+
+/**
  * Runs the harness, each argument as it is, and returns what it prints on stdout.
  *
  * @param {string[]} args a subcommand with its options
@@ -20,7 +28,7 @@ function xtask(args, env = {}) {
   const line = ['xtask', ...args];
   const ran = spawnSync('cargo', line, {
     cwd: REPOSITORY,
-    env: { ...process.env, ...env, BUILDKIT_WINDOWS_BASE_DIR: BASE_DIR },
+    env: { ...ours(), ...env, BUILDKIT_WINDOWS_BASE_DIR: BASE_DIR },
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
   });

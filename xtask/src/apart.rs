@@ -156,6 +156,7 @@ impl Apart {
         };
         let argv = Argv::new(program)
             .args(arguments)
+            .without_tokens()
             .dir(folder)
             .env(MARK, self.workspace.base())
             .env("PATH", self.path())

@@ -13,6 +13,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use xshell::Shell;
 
+/// Where this program is given a token for GitHub, the one that counts first.
+pub const TOKENS: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
+
 /// A program with its arguments, environment and folder: what to run, not the running of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argv {
@@ -64,6 +67,12 @@ impl Argv {
     pub fn without_env(mut self, name: impl Into<OsString>) -> Self {
         self.env.push((name.into(), None));
         self
+    }
+
+    /// Keeps the token for GitHub from it, which is for this program's own calls: what is under test has no business with it.
+    #[must_use]
+    pub fn without_tokens(self) -> Self {
+        TOKENS.into_iter().fold(self, Argv::without_env)
     }
 
     /// Runs it in a folder.

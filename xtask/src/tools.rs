@@ -12,6 +12,7 @@ pub fn ctr(workspace: &Workspace) -> Argv {
     Argv::new(workspace.program(Component::Containerd, "ctr"))
         .args(["--address", &workspace.endpoint(Component::Containerd).ctr_address()])
         .args(["--namespace", NAMESPACE])
+        .without_tokens()
         .dir(workspace.run())
 }
 
@@ -19,5 +20,6 @@ pub fn ctr(workspace: &Workspace) -> Argv {
 pub fn buildctl(workspace: &Workspace) -> Argv {
     Argv::new(workspace.program(Component::Buildkit, "buildctl"))
         .args(["--addr", &workspace.endpoint(Component::Buildkit).buildctl_address()])
+        .without_tokens()
         .dir(workspace.run())
 }

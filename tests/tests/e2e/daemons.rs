@@ -14,6 +14,18 @@ fn up_again_is_a_no_op_that_says_so() {
     assert_eq!((pid(&context, "containerd"), pid(&context, "buildkitd")), pids);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_daemon_is_given_no_token() {
+    let context = machine();
+    xtask(&context, &["up"]).env("GH_TOKEN", "pl4nted").env("GITHUB_TOKEN", "pl4nted").run().success();
+    for daemon in ["containerd", "buildkitd"] {
+        let environment = std::fs::read(format!("/proc/{}/environ", pid(&context, daemon).unwrap())).unwrap();
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(environment.contains("PATH=") && !environment.contains("pl4nted"), "{daemon}: {environment}");
+    }
+}
+
 #[test]
 fn another_version_restarts_both_and_keeps_what_was_built() {
     let context = machine();

@@ -69,7 +69,7 @@ pub fn argv(workspace: &Workspace, component: Component, group: Option<&str>) ->
         "OTEL_EXPORTER_OTLP_ENDPOINT",
     ]
     .into_iter()
-    .fold(argv, Argv::without_env);
+    .fold(argv.without_tokens(), Argv::without_env);
     let argv = match workspace.platform().os {
         // What no configuration moves follows this: containerd before 2.3 creates `%ProgramData%\containerd\state` though its
         // state lies elsewhere (`CreateTopLevelDirectories` in its services/server/server.go).
@@ -88,7 +88,7 @@ pub fn argv(workspace: &Workspace, component: Component, group: Option<&str>) ->
 /// # Errors
 /// When it can't be run.
 pub fn default_config(program: &Path) -> Result<String> {
-    Ok(process::succeed(&Argv::new(program).args(["config", "default"]))?.stdout)
+    Ok(process::succeed(&Argv::new(program).args(["config", "default"]).without_tokens())?.stdout)
 }
 
 /// containerd looks for its shim, and the shim for runc, on `PATH`.

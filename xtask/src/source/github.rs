@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::fetch::{Asset, Form, Origin};
 use crate::files;
 use crate::http::{Answer, HttpError, HttpErrorKind, Text};
+use crate::process::TOKENS;
 use crate::release::{self, Choice, Release};
 use crate::version::Spec;
 use serde::{Deserialize, Serialize};
@@ -188,7 +189,7 @@ pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> super::Github {
     let set = |name: &str| get(name).filter(|value| !value.is_empty());
     super::Github {
         api: set("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".into()).trim_end_matches('/').to_owned(),
-        token: set("GH_TOKEN").or_else(|| set("GITHUB_TOKEN")),
+        token: TOKENS.into_iter().find_map(set),
     }
 }
 

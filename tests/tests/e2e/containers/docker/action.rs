@@ -2,7 +2,7 @@
 
 use super::workspace;
 use crate::containers::builder::{build_context, succeeded};
-use crate::{machine, repository};
+use crate::{machine, pid, repository};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -43,7 +43,7 @@ impl Job<'_> {
         node.env("CARGO_TARGET_DIR", target).env("CARGO_HOME", cargo_home).env("HOME", self.context.home());
         node.env("BUILDKIT_WINDOWS_SOURCE", &real::programs(self.context.program()).mirror);
         node.env("DOCKER_HOST", self.engine.host()).env("DOCKER_CONFIG", self.file("docker"));
-        node.env("RUNNER_TEMP", self.context.root());
+        node.env("RUNNER_TEMP", self.context.root()).env("GITHUB_ACTIONS", "true");
         for name in ["GITHUB_STATE", "GITHUB_ENV", "GITHUB_OUTPUT"] {
             self.context.write(self.file(name), fs::read(self.file(name)).unwrap_or_default());
             node.env(name, self.file(name));
@@ -61,7 +61,12 @@ fn the_action_gives_a_job_a_builder_and_takes_it_away_again() {
     let engine = Engine::start(&context);
     let job = Job { context: &context, engine: &engine };
     let containerd = real::programs(context.program()).older_containerd();
-    succeeded(&job.run("main.js", &[("containerd", containerd), ("network", ""), ("github-token", "")]));
+    succeeded(&job.run("main.js", &[("containerd", containerd), ("network", ""), ("github-token", "pl4nted")]));
+    for daemon in ["containerd", "buildkitd"] {
+        let environment = fs::read(format!("/proc/{}/environ", pid(&context, daemon).unwrap())).unwrap();
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(environment.contains("PATH=") && !environment.contains("pl4nted"), "{daemon}: {environment}");
+    }
     let outputs = job.told("GITHUB_OUTPUT");
     let output = |name: &str| &outputs.iter().find(|(told, _)| told == name).unwrap().1;
     assert_eq!(output("builder"), "buildkit-exp");
@@ -87,14 +92,22 @@ fn the_action_gives_a_job_a_builder_and_takes_it_away_again() {
     );
 }
 
+/// Whether GitHub's runner takes a line for a command.
+fn is_command(line: &str) -> bool {
+    line.trim_start().starts_with("::") || line.contains("##[")
+}
+
 #[test]
 fn the_action_passes_its_inputs_to_no_shell_and_cleans_up_after_its_own_failure() {
     let context = machine().base_name("buildkit-windows");
     let engine = Engine::start(&context);
     let job = Job { context: &context, engine: &engine };
     let marker = context.root().join("marker");
-    let hostile = format!("$(touch {0}); `touch {0}` & touch {0}\n::error::", marker.display());
+    let hostile =
+        format!("$(touch {0}); `touch {0}` & touch {0}\n::error::\n::add-mask::x ##[error]", marker.display());
     let failed = job.run("main.js", &[("buildkit", &hostile)]);
+    let said = String::from_utf8_lossy(&failed.stderr);
+    assert!(said.contains("touch") && !said.lines().any(is_command), "a runner reads commands from stderr too: {said}");
     let said = String::from_utf8_lossy(&failed.stdout);
     assert_eq!(failed.status.code(), Some(1), "{said}");
     assert!(said.starts_with("::error::") && said.lines().count() == 1, "{said}");
