@@ -108,7 +108,7 @@ fn one_issue_is_opened_kept_and_closed() {
     insta::assert_snapshot!(format!("{}\n\n{}", opened.title, opened.body), @"
     The nightly finds something newly broken
 
-    <!-- buildkit-windows nightly: 4924f4fe -->
+    <!-- buildkit-windows nightly: 9172e359.6d3a62a8 -->
     [The night of 2026-11-23 02:17 UTC](<https://github.com/example/nights/actions/runs/7>): **2 cells: 1 newly broken, 1 as expected**
 
     ## Newly broken
@@ -206,7 +206,7 @@ fn cells_that_gave_no_answer_mend_nothing() {
     done(&context);
     let half = only(&server);
     assert_eq!(half.comments, Vec::<String>::new());
-    assert!(half.body.contains("1 cell gave no answer, so that nothing is known to be mended."), "{}", half.body);
+    assert!(half.body.contains("1 cell gave no answer, so that not all is known to be mended."), "{}", half.body);
     assert_eq!(half.body.lines().next(), opened.body.lines().next());
 
     // What has no result at all is known by the matrix alone.
@@ -221,6 +221,57 @@ fn cells_that_gave_no_answer_mend_nothing() {
     assert!(with_cells().stderr.contains("nothing was found newly broken, but 1 cell gave no answer"));
     write(&context, &mended());
     with_cells();
+    assert!(only(&server).closed);
+}
+
+#[test]
+fn a_sample_that_did_not_run_is_not_mended() {
+    let server = ReleaseServer::start();
+    let context = machine(&server, Vec::new());
+    let broken = |result: &CellResult| result.samples.iter().position(|one| one.verdict == Verdict::NewlyBroken);
+    let skipped = || {
+        let mut results = tonight();
+        for result in &mut results {
+            if let Some(at) = broken(result) {
+                let sample = &mut result.samples[at];
+                (sample.verdict, sample.outcome, sample.failure) = (Verdict::Skipped, Came::Skipped, None);
+            }
+            result.steps.iter_mut().for_each(|step| step.state = StepState::Done);
+            result.end(Exit::done());
+        }
+        results
+    };
+    done(&context);
+    let opened = only(&server);
+    write(&context, &skipped());
+    assert_outcome!(done(&context), @"
+    exit code: 0
+    ----- stdout -----
+    ----- stderr -----
+       Announced nothing: nothing was found newly broken, but 1 of what was broken gave no answer
+    ");
+    assert_eq!(only(&server), opened);
+
+    // Another one takes its place, and after that the cell comes no further than its first steps.
+    write(&context, &with_another(skipped(), "no"));
+    done(&context);
+    let both = only(&server);
+    assert!(both.body.contains("1 of what was broken gave no answer, so that not all"), "{}", both.body);
+    assert_eq!(both.comments.len(), 1, "{both:#?}");
+    assert!(!both.comments[0].contains("not found broken any more"), "{both:#?}");
+    let mut early = tonight();
+    early.retain(|result| broken(result).is_some());
+    early[0].samples.retain(|sample| sample.verdict != Verdict::NewlyBroken);
+    early[0].end(Exit::of(Class::Failed));
+    write(&context, &early);
+    done(&context);
+    assert!(only(&server).body.contains("1 of what was broken gave no answer"), "{:#?}", only(&server));
+
+    // A version that is no longer in the matrix is past.
+    let mut newer = mended();
+    newer.iter_mut().for_each(|result| result.cell.buildkit.push_str("-newer"));
+    write(&context, &newer);
+    done(&context);
     assert!(only(&server).closed);
 }
 

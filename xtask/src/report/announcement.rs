@@ -8,6 +8,7 @@ use super::model::{Finding, Report, View};
 use super::standing::Standing;
 use super::text::{code, count, first_line, moment, web_page};
 use crate::matrix;
+use crate::result::{StepState, Verdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
@@ -26,8 +27,8 @@ const LONGEST_MESSAGE: usize = 300;
 /// How many cells are named of one finding.
 const MOST_NAMES: usize = 20;
 
-/// How many things the hidden line names, nine characters each.
-const MOST_THINGS: usize = 3000;
+/// How many things the hidden line names, eighteen characters each.
+const MOST_THINGS: usize = 1500;
 
 /// An open issue that may be the one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub enum Deed {
     },
 }
 
-/// Something that is broken somewhere, shortened to what tells it from others.
+/// Something that is broken somewhere: the cell and the sample or step, each shortened to what tells it from others.
 type Things = BTreeSet<String>;
 
 /// The oldest of the issues that are of the nightly's making.
@@ -83,29 +84,57 @@ pub fn decide(report: &Report, asked: &[matrix::Cell], issue: Option<Issue>) -> 
     let silent = silent(report, asked);
     let broken = broken(report);
     let tonight: Things = broken.iter().flat_map(|(finding, cells)| things(finding, cells)).collect();
-    let quiet = match silent {
-        0 => String::new(),
-        _ => format!(", but {} gave no answer", count(silent, "cell")),
-    };
+    let known = issue.as_ref().map(known).unwrap_or_default();
+    let open = |thing: &&String| !tonight.contains(*thing) && is_open(thing, report, asked);
+    let open: Things = known.iter().filter(open).cloned().collect();
+    let doubt = doubt(silent, open.len());
+    let quiet = doubt.as_ref().map_or_else(String::new, |doubt| format!(", but {doubt}"));
     let Some(issue) = issue else {
         return match tonight.is_empty() {
             true => Deed::Nothing { because: format!("nothing is newly broken{quiet}") },
-            false => Deed::Open { body: body(report, &broken, &tonight, silent) },
+            false => Deed::Open { body: body(report, &broken, &tonight, doubt.as_deref()) },
         };
     };
     let number = issue.number;
     if tonight.is_empty() {
         // What gave no answer may be what was broken.
-        return match silent {
-            0 => Deed::Close { number, comment: format!("{}: nothing is newly broken any more.", of_night(report)) },
-            _ => Deed::Nothing { because: format!("nothing was found newly broken{quiet}") },
+        return match doubt {
+            None => Deed::Close { number, comment: format!("{}: nothing is newly broken any more.", of_night(report)) },
+            Some(_) => Deed::Nothing { because: format!("nothing was found newly broken{quiet}") },
         };
     }
-    let known = known(&issue);
-    let before: Things = known.iter().filter(|_| silent > 0).cloned().collect();
-    let now: Things = tonight.union(&before).take(MOST_THINGS).cloned().collect();
+    let now: Things = tonight.union(&open).take(MOST_THINGS).cloned().collect();
     let comment = (now != known).then(|| news(report, &broken, &known, known.difference(&now).count()));
-    Deed::Update { number, body: body(report, &broken, &now, silent), comment }
+    Deed::Update { number, body: body(report, &broken, &now, doubt.as_deref()), comment }
+}
+
+/// Why a night that finds nothing broken has mended nothing yet.
+fn doubt(silent: usize, open: usize) -> Option<String> {
+    match (silent, open) {
+        (0, 0) => None,
+        (0, _) => Some(format!("{open} of what was broken gave no answer")),
+        _ => Some(format!("{} gave no answer", count(silent, "cell"))),
+    }
+}
+
+/// Whether nobody knows what has become of a known thing: its cell is still tried, and it did not run there. What is tried no more,
+/// because there are newer versions or the sample is gone, is past.
+fn is_open(thing: &str, report: &Report, asked: &[matrix::Cell]) -> bool {
+    let Some((cell, what)) = thing.split_once('.') else { return false };
+    let view = report.cells.iter().find(|view| {
+        let of = &view.result.cell;
+        cell == cell_sign([&of.runner, &of.buildkit, &of.containerd])
+    });
+    let Some(view) = view else {
+        return asked.iter().any(|of| cell == cell_sign([&of.runner, &of.buildkit, &of.containerd]));
+    };
+    let result = &view.result;
+    let went_well = result.samples.iter().any(|sample| {
+        matches!(sample.verdict, Verdict::AsExpected | Verdict::NewlyFixed) && what == sign(&sample.name)
+    }) || result.steps.iter().any(|step| step.state == StepState::Done && what == sign(&step.name));
+    let is_there = result.samples.iter().any(|sample| what == sign(&sample.name));
+    let came_to_its_end = result.exit.as_ref().is_some_and(|exit| exit.code == 0);
+    !went_well && (is_there || !came_to_its_end)
 }
 
 /// What is newly broken, and where.
@@ -123,8 +152,15 @@ fn silent(report: &Report, asked: &[matrix::Cell]) -> usize {
 
 fn thing(finding: &Finding, view: &View) -> String {
     let cell = &view.result.cell;
+    format!("{}.{}", cell_sign([&cell.runner, &cell.buildkit, &cell.containerd]), sign(&finding.what))
+}
+
+fn cell_sign(names: [&str; 3]) -> String {
     // A sign that is in no name stands between them.
-    let name = [&finding.what, &cell.runner, &cell.buildkit, &cell.containerd].map(String::as_str).join("\0");
+    sign(&names.join("\0"))
+}
+
+fn sign(name: &str) -> String {
     Sha256::digest(name.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -138,12 +174,11 @@ fn known(issue: &Issue) -> Things {
     line.trim_end().trim_end_matches("-->").split_whitespace().map(str::to_owned).collect()
 }
 
-fn body(report: &Report, broken: &[(&Finding, Vec<&View>)], things: &Things, silent: usize) -> String {
+fn body(report: &Report, broken: &[(&Finding, Vec<&View>)], things: &Things, doubt: Option<&str>) -> String {
     let things: Vec<_> = things.iter().take(MOST_THINGS).map(String::as_str).collect();
     let mut text = format!("{MARK} {} -->\n{}: **{}**\n", things.join(" "), of_night(report), report.sentence());
-    if silent > 0 {
-        let cells = count(silent, "cell");
-        text.push_str(&format!("\n{cells} gave no answer, so that nothing is known to be mended.\n"));
+    if let Some(doubt) = doubt {
+        text.push_str(&format!("\n{doubt}, so that not all is known to be mended.\n"));
     }
     text.push_str("\n## Newly broken\n\n");
     add_all(&mut text, broken.iter().map(|(finding, cells)| item(finding, cells)));
