@@ -42,6 +42,15 @@ fn it_filters_by_verdict_and_by_text() {
 }
 
 #[test]
+fn an_address_that_cannot_be_decoded_leads_nowhere() {
+    let context = context!();
+    let mut chromium = opened(&context, "#%");
+    assert_eq!(chromium.eval(OPEN), json!([]));
+    assert_eq!(chromium.eval(SEEN), json!([17, 17, "17 of 17 shown"]));
+    assert_eq!(chromium.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn a_link_leads_to_its_cell_and_opens_it() {
     let context = context!();
     let mut chromium = opened(&context, &format!("#{BROKEN}"));

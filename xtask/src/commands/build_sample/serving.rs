@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long a client may take for a line.
+/// How long a client may take to send something, or to read something: until then the server can't end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The files of a folder, without those of folders in it, by name.
@@ -73,6 +73,7 @@ impl Drop for Server {
 /// Answers one request, and no more on that connection.
 fn answer(mut stream: &TcpStream, files: &Files) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
     let mut lines = BufReader::new(stream).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
     while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}

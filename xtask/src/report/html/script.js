@@ -27,8 +27,17 @@
     shown.textContent = `${number} of ${cells.length} shown`;
   };
 
+  // Anybody may type an address, and not all of them can be decoded.
+  const named = (hash) => {
+    try {
+      return decodeURIComponent(hash);
+    } catch {
+      return hash;
+    }
+  };
+
   const open = () => {
-    const inside = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const inside = document.getElementById(named(location.hash.slice(1)));
     const cell = inside && inside.closest("details.cell");
     if (!cell) return;
     if (cell.hidden) form.reset();
