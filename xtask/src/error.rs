@@ -15,12 +15,21 @@ pub struct Error {
     hint: Option<String>,
     known: Option<&'static Failure>,
     blames_state: bool,
+    is_open: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), hint: None, known: None, blames_state: false, source: None }
+        Self {
+            class,
+            message: message.into(),
+            hint: None,
+            known: None,
+            blames_state: false,
+            is_open: false,
+            source: None,
+        }
     }
 
     /// What is put to the test did not pass it (exit code 1).
@@ -98,6 +107,18 @@ impl Error {
         self.blames_state
     }
 
+    /// Notes that the daemons may have logged why, and that it could not be told from what they logged for others.
+    #[must_use]
+    pub fn left_open(mut self) -> Self {
+        self.is_open = true;
+        self
+    }
+
+    /// Whether another try, with the daemons to itself, may tell more.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     /// Whose fault it was.
     pub fn class(&self) -> Class {
         self.class
@@ -150,6 +171,7 @@ where
                     hint: ours.hint.clone(),
                     known: ours.known,
                     blames_state: ours.blames_state,
+                    is_open: ours.is_open,
                     source: Some(ours),
                 },
                 Err(foreign) => Error::ground(message).because(foreign).hint_from_cause(),

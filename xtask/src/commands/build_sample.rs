@@ -112,6 +112,7 @@ fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()>
         keeps: options.keep,
         relays: !options.json,
         heals: !stand.is_remote() && healing::is_wanted(options.heal, std::env::var("CI").ok().as_deref()),
+        is_alone: true,
         timeout: options.timeout,
     };
     report.outcome = trial.outcome();

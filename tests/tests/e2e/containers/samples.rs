@@ -135,6 +135,26 @@ fn what_is_newly_broken_fails_and_what_is_newly_fixed_does_not() {
     assert!(failed.stderr.contains("error: could not be put to the test: unheard"), "{failed}");
 }
 
+#[test]
+fn none_is_judged_by_what_the_daemons_logged_for_another() {
+    let context = machine();
+    let (works, cmd) = ("expect = \"works\"", "FROM base\nCMD [\"/bin/sh\", \"-c\", \"echo right\"]\n");
+    let mistaken = |name| sample(&context, name, works, cmd, "[[build]]\ntarget = \"zz\"\n");
+    let unheard = |name: &str| sample(&context, name, works, &format!("FROM nosuch.registry.invalid/{name}\n"), "");
+    let samples = [mistaken("c11"), unheard("g1"), unheard("g2"), unheard("g3"), unheard("g4"), mistaken("c12")];
+    let line = [&["samples", "--json", "--jobs", "4"][..], &samples.each_ref().map(String::as_str)].concat();
+    let failed = run(&context, &line).exited(1);
+    let report = failed.json();
+    let skipped = ["g1", "g2", "g3", "g4"].map(|name| (name, "skipped"));
+    let broken = ["c11", "c12"].map(|name| (name, "newly broken"));
+    assert_eq!(verdicts(&report), [&broken[..1], &skipped[..], &broken[1..]].concat(), "{failed}");
+    for at in [0, 5] {
+        let failure = &report["samples"][at]["failure"];
+        assert!(failure["id"].is_null() && failure["message"].as_str().unwrap().contains("zz"), "{failure}");
+    }
+    assert!(failed.stderr.contains("Left open c11"), "{failed}");
+}
+
 /// A Dockerfile with the platform in each FROM: only a build heeds the option `platform`. A frontend of its own would come from a
 /// registry, so the one in buildkitd reads it.
 fn for_windows(dockerfile: &str) -> String {

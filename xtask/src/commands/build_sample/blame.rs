@@ -32,14 +32,15 @@ struct Reason {
     is_verdict: bool,
 }
 
-/// Whose fault a client's failing is: the ground's, if one of the daemons that it needs no longer answers.
+/// Whose fault a client's failing is: the ground's, if one of the daemons that it needs no longer answers. Without `before`,
+/// others have had the daemons too: what those logged may be of any of them, and is left alone.
 pub fn blame(
     context: &Context,
     stage: Stage,
     daemons: &[Component],
     what: String,
     said: &str,
-    before: &Marks,
+    before: Option<&Marks>,
 ) -> Error {
     // What containerd's library logs by the way, such as that cgroup v1 is on its way out, is never why.
     let is_word = |line: &&str| !is_help(line) && !line.starts_with("time=\"");
@@ -65,16 +66,17 @@ pub fn blame(
     }
     let message = format!("{what}: {}", word.unwrap_or(last));
     let logged = DAEMONS.map(|daemon| {
-        let is_needed = daemons.contains(&daemon);
-        (daemon, if is_needed { before.complaints(&context.workspace, daemon) } else { Vec::new() })
+        let before = before.filter(|_| daemons.contains(&daemon));
+        (daemon, before.map(|before| before.complaints(&context.workspace, daemon)).unwrap_or_default())
     });
     let logs = format!("see `{}`", context.typed("logs"));
     match (reason(|known| is_so(context, known), on, stage, last, said, &logged), word) {
         (Some(reason), _) if is_stale(stage, last, on) => explained(context, message, &reason).blaming_state(),
         (Some(reason), _) => explained(context, message, &reason),
-        (None, Some(word)) if !is_elsewhere && !word.contains(STEP_ENDED) => {
-            unexplained(context, message, word, &logged)
-        }
+        (None, Some(word)) if !is_elsewhere && !word.contains(STEP_ENDED) => match before {
+            Some(_) => unexplained(context, message, word, &logged),
+            None => Error::failed(message).hint(logs).left_open(),
+        },
         (None, word) => Error::failed(message).hint(match stage {
             Stage::Run => "see what the container has printed",
             Stage::Build if word.is_some_and(|word| word.contains(STEP_ENDED)) => "see what that step has printed",

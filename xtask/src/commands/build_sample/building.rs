@@ -67,7 +67,7 @@ fn build_one(trial: &Trial, build: &Build, deadline: Instant, outcome: &mut Outc
     let argv = stand.client.build(build);
     let loads = stand.client.loads() && build.details.output == Output::Store;
     let loading = loads.then(|| in_docker::announce(context, image)).transpose()?;
-    let before = Marks::now(&context.workspace);
+    let before = trial.is_alone.then(|| Marks::now(&context.workspace));
     let group = context.ui.group("build");
     let begun = Instant::now();
     let mut watch = Watch::over(&context.workspace, stand.daemons);
@@ -88,7 +88,7 @@ fn build_one(trial: &Trial, build: &Build, deadline: Instant, outcome: &mut Outc
         Ending::Exited(status) if status.success() => Ok(()),
         Ending::Exited(status) => {
             let what = format!("failed to build `{image}` ({})", process::exit(status));
-            Err(blame(context, Stage::Build, stand.daemons, what, &said, &before))
+            Err(blame(context, Stage::Build, stand.daemons, what, &said, before.as_ref()))
         }
         Ending::TimedOut => Err(trial.out_of_time("building")),
         Ending::InVain => Err(blame_ended(context, &format!("failed to build `{image}`"), watch.ended())),

@@ -40,7 +40,7 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
     let Some(argv) = stand.client.run(&run) else { return Ok(None) };
     context.ui.step("Running", &run.name);
     fs::create_dir_all(workspace.run().join("fifo")).trying(|| "create the folder of FIFOs".into())?;
-    let before = Marks::now(workspace);
+    let before = trial.is_alone.then(|| Marks::now(workspace));
     let stdout = if trial.relays { Stdout::Relayed } else { Stdout::Kept };
     let begun = Instant::now();
     // What Docker runs is none of the workspace's daemons' business.
@@ -66,7 +66,7 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
     }
     if !status.success() {
         let what = format!("the container of `{image}` failed ({})", process::exit(status));
-        return Err(blame(context, Stage::Run, daemons, what, &said, &before));
+        return Err(blame(context, Stage::Run, daemons, what, &said, before.as_ref()));
     }
     Ok(Some(printed))
 }

@@ -33,6 +33,8 @@ pub struct Trial<'a> {
     pub relays: bool,
     /// Whether stale state is reset.
     pub heals: bool,
+    /// Whether nothing else is tried on the stand meanwhile, so that what the daemons log is about this one.
+    pub is_alone: bool,
     /// How long all attempts may take together, and each level of a reset between them.
     pub timeout: Duration,
 }

@@ -44,8 +44,16 @@ pub struct Tried {
     pub is_ground: bool,
 }
 
+/// How one of them is tried.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    is_alone: bool,
+    heals: bool,
+}
+
 /// Tries samples; what comes of them is in the same order.
 pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
+    let first = Way { is_alone: plan.jobs.min(samples.len()) == 1, heals: false };
     let queue = Mutex::new(samples.into_iter().enumerate());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -54,7 +62,7 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((at, sample)) = next else { return };
-                    let tried = try_one(plan, &sample, false);
+                    let tried = try_one(plan, &sample, first);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((at, sample, tried));
                 }
             });
@@ -62,15 +70,28 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(at, ..)| *at);
-    let blames_state = |tried: &Tried| tried.error.as_ref().is_some_and(Error::blames_state);
     // A reset takes away what others build on, so it waits until they are done.
+    let is_wanted = |error: &Error| plan.heals && error.blames_state() || error.is_open();
     let again = |(_, sample, tried): (usize, Sample, Tried)| {
-        if plan.heals && blames_state(&tried) { try_one(plan, &sample, true) } else { tried }
+        if tried.error.as_ref().is_some_and(is_wanted) { try_alone(plan, &sample, &tried) } else { tried }
     };
     done.into_iter().map(again).collect()
 }
 
-fn try_one(plan: &Plan, sample: &Sample, heals: bool) -> Tried {
+/// Tries one again, which now has the daemons to itself.
+fn try_alone(plan: &Plan, sample: &Sample, before: &Tried) -> Tried {
+    let mut tried = try_one(plan, sample, Way { is_alone: true, heals: plan.heals });
+    // That it works alone must not hide that it failed beside the others.
+    if let (Some(beside), None, None) = (before.row.failure.as_ref(), &tried.error, &tried.row.healed) {
+        let first_line = beside.message.lines().next().unwrap_or_default();
+        let reason = format!("it works alone; beside others it failed: {first_line}");
+        plan.context.ui.warn(&format!("{}: {reason}", sample.name));
+        tried.row.reason.get_or_insert(reason);
+    }
+    tried
+}
+
+fn try_one(plan: &Plan, sample: &Sample, way: Way) -> Tried {
     let ui = plan.context.ui;
     let expectation = sample.manifest.on(plan.context.workspace.platform().os);
     if let Some(reason) = plan.skipper.reason(sample) {
@@ -79,8 +100,8 @@ fn try_one(plan: &Plan, sample: &Sample, heals: bool) -> Tried {
         return Tried { row, error: None, is_ground: false };
     }
     ui.step("Trying", &sample.name);
-    let mut came = outcome(plan, sample, heals)
-        .unwrap_or_else(|error| trial::Outcome { error: Some(error), ..Default::default() });
+    let mut came =
+        outcome(plan, sample, way).unwrap_or_else(|error| trial::Outcome { error: Some(error), ..Default::default() });
     let found = came.error.as_ref().and_then(Error::failure);
     let is_expected =
         matches!(&expectation.expected, Expected::Fails(row) if found.is_some_and(|found| found.id == row.id));
@@ -92,6 +113,7 @@ fn try_one(plan: &Plan, sample: &Sample, heals: bool) -> Tried {
     };
     let row = row(sample, expectation, &outcome, &came);
     let verb = match row.verdict {
+        _ if came.error.as_ref().is_some_and(Error::is_open) => "Left open",
         Verdict::AsExpected => "As expected",
         Verdict::NewlyFixed => "Newly fixed",
         Verdict::NewlyBroken => "Newly broken",
@@ -101,7 +123,7 @@ fn try_one(plan: &Plan, sample: &Sample, heals: bool) -> Tried {
     Tried { row, error: came.error.take(), is_ground }
 }
 
-fn outcome(plan: &Plan, sample: &Sample, heals: bool) -> Result<trial::Outcome> {
+fn outcome(plan: &Plan, sample: &Sample, way: Way) -> Result<trial::Outcome> {
     let stand = plan.stand;
     let staged = stage(stand.context, &sample.found, stand.context.workspace.staged(&sample.name))?;
     let image = image_of(&stand.client.image(), &sample.name);
@@ -112,7 +134,8 @@ fn outcome(plan: &Plan, sample: &Sample, heals: bool) -> Result<trial::Outcome> 
         base_image: plan.base_image,
         keeps: false,
         relays: false,
-        heals,
+        heals: way.heals,
+        is_alone: way.is_alone,
         timeout: plan.timeout,
     };
     let outcome = trial.outcome();
