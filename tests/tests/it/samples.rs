@@ -16,7 +16,6 @@ fn what_is_wrong_in_a_toml_is_told_with_its_line_and_what_was_expected() {
         "titel = \"T\"\n".into(),
         "shows = \"S\"\n".into(),
         "title = 3\n".into(),
-        format!("title = \"T\"\nshows = \"S\"\n\n[linux]\n{WORKS}"),
         "title = \"T\"\nneeds = [\"gpu\"]\n".into(),
         of_windows("expect = \"maybe\"\n"),
         of_windows("expect = \"fails\"\n"),
@@ -37,6 +36,7 @@ fn what_is_wrong_in_a_toml_is_told_with_its_line_and_what_was_expected() {
         works_with("[[make]]\nfile = \"/x\"\nsize = \"1GiB\"\n"),
         works_with("[[make]]\nfile = \"x\"\nsize = \"1 furlong\"\n"),
         works_with("[[make]]\nfile = \"x\"\n"),
+        format!("serve = \"../x\"\n{PLAIN}{WORKS}"),
     ];
     let refused = |text: &String| Manifest::parse(text, Path::new("sample.toml")).unwrap_err().to_string();
     insta::assert_snapshot!(texts.iter().map(refused).collect::<Vec<_>>().join("\n"));
@@ -84,7 +84,7 @@ fn a_sample_that_lacks_something_is_a_usage_error() {
     let nothing = toml.clone() + "[[build]]\nfails = \"x\"\n";
     let dockerfile = ("common/Dockerfile", "FROM base\n");
     let expected = ("common/expected.txt", "x\n");
-    let samples = [
+    let mut samples = vec![
         sample(&context, "bare", &[dockerfile]),
         sample(&context, "no-dockerfile", &[("sample.toml", &toml), expected]),
         sample(&context, "no-expected", &[("sample.toml", &toml), dockerfile]),
@@ -92,6 +92,16 @@ fn a_sample_that_lacks_something_is_a_usage_error() {
         sample(&context, "mistyped", &[("sample.toml", &toml.replace("shows", "show")), dockerfile, expected]),
         sample(&context, "Large_Letters", &[("sample.toml", &toml), dockerfile, expected]),
     ];
+    let served = [
+        toml.replace("[linux]", "serve = \"nowhere\"\n[linux]"),
+        toml.clone() + "[[make]]\narchive = \"a.tar.gz\"\nof = \"none\"\n",
+    ];
+    for (name, toml) in ["no-served", "no-packed"].iter().zip(&served) {
+        let path = sample(&context, name, &[("sample.toml", toml), dockerfile, expected]);
+        let listed = context.xtask(["samples", "--list", "--platform", "linux-amd64", &path]).run().exited(2);
+        assert_eq!(listed.stdout, "");
+        samples.push(path);
+    }
     let whole = [("sample.toml", toml.as_str()), dockerfile, expected];
     let twice = [sample(&context, "one/same", &whole), sample(&context, "two/same", &whole)];
     let lines: Vec<Vec<&str>> = samples
@@ -117,4 +127,19 @@ fn a_sample_that_lacks_something_is_a_usage_error() {
     let said = of_system.collect::<Vec<_>>().join("\n");
     let _filters = tests::filters::bind(&context);
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_first_sample_may_say_nothing_of_another_system() {
+    let context = context!();
+    let files = [
+        ("sample.toml", "title = \"T\"\nshows = \"S\"\nlinux.expect = \"works\"\n"),
+        ("linux/Dockerfile", ""),
+        ("linux/expected.txt", ""),
+    ];
+    let path = sample(&context, "first", &files);
+    for (platform, expected) in [("linux-amd64", "works"), ("windows-amd64", "untested")] {
+        let listed = context.xtask(["samples", "--list", "--platform", platform, &path]).run().success();
+        assert_eq!(listed.stdout.split_whitespace().collect::<Vec<_>>(), ["first", expected, "S"], "{listed}");
+    }
 }

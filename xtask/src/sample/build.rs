@@ -208,7 +208,7 @@ impl TryFrom<Said> for Make {
 }
 
 /// A path that stays inside the context, with `/` between its parts.
-fn inside(path: String) -> Result<String, String> {
+pub fn inside(path: String) -> Result<String, String> {
     let is_part = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']);
     if path.split('/').all(is_part) { Ok(path) } else { Err(format!("`{path}` is no path inside the context")) }
 }

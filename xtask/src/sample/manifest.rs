@@ -1,7 +1,7 @@
 //! What a sample's `sample.toml` says. Pure: a text becomes a value, or an error that names the line.
 
 use super::MANIFEST_FILE;
-use super::build::{Build, Builds, Make};
+use super::build::{Build, Builds, Make, inside};
 use crate::component::Component;
 use crate::error::{Error, Result};
 use crate::failure::{self, Failure};
@@ -23,17 +23,33 @@ pub struct Manifest {
     #[serde(default)]
     pub needs: Vec<Need>,
     /// What is expected on Linux.
+    #[serde(default)]
     pub linux: Expectation,
     /// What is expected on Windows.
+    #[serde(default)]
     pub windows: Expectation,
     /// What the context gets that no repository should hold.
     #[serde(default, rename = "make")]
     pub makes: Vec<Make>,
     /// A folder of the context that is served on loopback while it is built, as the build argument `SERVED`.
-    pub serve: Option<String>,
+    #[serde(default)]
+    pub serve: Option<Served>,
     /// What is built, in turn. One plain image, if nothing is said.
     #[serde(default, rename = "build")]
     builds: Builds,
+}
+
+/// A path inside the context.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Served(pub String);
+
+impl TryFrom<String> for Served {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        inside(text).map(Self)
+    }
 }
 
 /// What a sample needs.
@@ -46,8 +62,8 @@ pub enum Need {
     Registry,
 }
 
-/// What is expected of a sample on a platform.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// What is expected of a sample on a platform; without a word about it, nobody knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Said")]
 pub struct Expectation {
     /// How it ends.
@@ -59,13 +75,14 @@ pub struct Expectation {
 }
 
 /// How a sample ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Expected {
     /// All is built and prints what it must.
     Works,
     /// Of a row of the catalogue.
     Fails(&'static Failure),
     /// Nobody knows.
+    #[default]
     Untested,
 }
 
@@ -143,6 +160,11 @@ fn version(component: Component, text: &str) -> Result<Version, String> {
 }
 
 impl Expectation {
+    /// Whether its `sample.toml` says it: what it says to be untested has a link.
+    pub fn is_said(&self) -> bool {
+        self.expected != Expected::Untested || self.upstream.is_some()
+    }
+
     /// Which of some versions are too old, as a reason to skip it. One that is no release number is none.
     pub fn too_old(&self, versions: &[(Component, String)]) -> Option<String> {
         let version = |wanted| {
@@ -171,6 +193,24 @@ impl Manifest {
             Error::usage(format!("`{}`, line {line}: {message}", path.display()))
                 .hint(format!("docs/samples.md says what a {MANIFEST_FILE} has in it"))
         })
+    }
+
+    /// The folders that its files must have, each with the words in its `sample.toml` that ask for it.
+    pub fn folders(&self) -> Vec<(String, &str)> {
+        let is_made = |folder: &str| {
+            let in_it = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+            self.makes.iter().any(|made| match made {
+                Make::Many { folder: made, .. } => made == folder || in_it(made),
+                Make::Archive { archive, .. } => in_it(archive),
+                Make::Sparse { .. } => false,
+            })
+        };
+        let served = self.serve.iter().map(|Served(folder)| (format!("serve = {folder:?}"), folder.as_str()));
+        let packed = self.makes.iter().filter_map(|made| match made {
+            Make::Archive { of, .. } => Some((format!("of = {of:?}"), of.as_str())),
+            Make::Sparse { .. } | Make::Many { .. } => None,
+        });
+        served.chain(packed).filter(|(_, folder)| !is_made(folder)).collect()
     }
 
     /// What is expected on a platform.

@@ -5,8 +5,9 @@ use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::os;
+use crate::platform::Os;
 use crate::sample::build::Build;
-use crate::sample::manifest::Manifest;
+use crate::sample::manifest::{Manifest, Served};
 use crate::sample::{COMMON, EXPECTED_FILE, MANIFEST_FILE};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,9 @@ pub fn find_sample(context: &Context, asked: Option<&Path>) -> Result<Found> {
         if folder.join(MANIFEST_FILE).is_file() {
             let folder = real(folder)?;
             let manifest = Some(read(context, &folder)?);
+            if !has(&folder, os, "Dockerfile") {
+                return Err(missing(&folder, os, "Dockerfile", ""));
+            }
             return Ok(Found { folder, manifest });
         }
         if folder.join("Dockerfile").is_file() {
@@ -86,22 +90,39 @@ pub fn read(context: &Context, folder: &Path) -> Result<Manifest> {
             .hint(format!("docs/samples.md says what a {MANIFEST_FILE} has in it"))
     })?;
     let manifest = Manifest::parse(&text, &path)?;
-    let has = |name: &str| [os.as_str(), COMMON].iter().any(|part| folder.join(part).join(name).is_file());
-    let missing = |name: &str, why: &str| {
-        Error::usage(format!("the sample `{}` has no {name} for {}{why}", folder.display(), os.as_str()))
-            .hint(format!("put it into its folder `{}`, or into `{COMMON}`, which all platforms share", os.as_str()))
-    };
-    if !has("Dockerfile") {
-        return Err(missing("Dockerfile", ""));
+    if !has(folder, os, "Dockerfile") {
+        // Whoever says nothing of a platform may have nothing for it.
+        return if manifest.on(os).is_said() { Err(missing(folder, os, "Dockerfile", "")) } else { Ok(manifest) };
     }
-    match (manifest.prints(), has(EXPECTED_FILE)) {
-        (true, false) => Err(missing(EXPECTED_FILE, ", so nothing says what it must print")),
+    let is_there = |inside: &str| [os.as_str(), COMMON].iter().any(|part| folder.join(part).join(inside).is_dir());
+    if let Some((words, inside)) = manifest.folders().into_iter().find(|(_, inside)| !is_there(inside)) {
+        let line = text.lines().position(|line| line.contains(&words)).map(|at| format!(", line {}", at + 1));
+        let place = format!("`{}`{}", path.display(), line.unwrap_or_default());
+        return Err(Error::usage(format!("{place}: `{words}`, and there is no folder `{inside}` for {}", os.as_str()))
+            .hint(where_to_put(os)));
+    }
+    match (manifest.prints(), has(folder, os, EXPECTED_FILE)) {
+        (true, false) => Err(missing(folder, os, EXPECTED_FILE, ", so nothing says what it must print")),
         (false, true) => {
             Err(Error::usage(format!("the sample `{}` prints nothing, and has an {EXPECTED_FILE}", folder.display()))
                 .hint("take that out, or let a build put out an image, or `show` something"))
         }
         _ => Ok(manifest),
     }
+}
+
+/// Whether a sample has a file for a platform.
+pub fn has(folder: &Path, os: Os, name: &str) -> bool {
+    [os.as_str(), COMMON].iter().any(|part| folder.join(part).join(name).is_file())
+}
+
+fn missing(folder: &Path, os: Os, name: &str, why: &str) -> Error {
+    Error::usage(format!("the sample `{}` has no {name} for {}{why}", folder.display(), os.as_str()))
+        .hint(where_to_put(os))
+}
+
+fn where_to_put(os: Os) -> String {
+    format!("put it into its folder `{}`, or into `{COMMON}`, which all platforms share", os.as_str())
 }
 
 /// A sample's copy in the workspace.
@@ -155,6 +176,6 @@ pub fn stage(context: &Context, sample: &Found, folder: PathBuf) -> Result<Stage
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).trying(|| format!("read `{}`", sample.folder.join(EXPECTED_FILE).display())),
     }?;
-    let serve = sample.manifest.as_ref().and_then(|manifest| manifest.serve.clone());
+    let serve = sample.manifest.as_ref().and_then(|manifest| manifest.serve.clone()).map(|Served(folder)| folder);
     Ok(Staged { folder, aside, expected, builds, serve })
 }

@@ -1,6 +1,7 @@
 //! Why a sample can't be put to the test here.
 
 use super::finding::Sample;
+use crate::commands::build_sample::staging::has;
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::state;
@@ -46,6 +47,9 @@ impl<'a> Skipper<'a> {
             Need::Network => Some("RUN has no network here: `cargo xtask up --network nat` gives it one".into()),
             Need::Registry => self.registry.get_or_init(|| self.ask_registry(os)).clone(),
         };
+        if !has(&sample.found.folder, os, "Dockerfile") {
+            return Some(format!("it has no Dockerfile for {}", os.as_str()));
+        }
         sample.manifest.on(os).too_old(&self.versions).or_else(|| sample.manifest.needs.iter().find_map(lacks))
     }
 
