@@ -60,18 +60,32 @@ pub struct Breadth {
     pub main: bool,
 }
 
-/// The versions of a component that a matrix has for a platform: the newest first, each once.
+/// What there is of a component for a machine.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// The versions, the newest first, each once.
+    pub versions: Vec<String>,
+    /// What was asked for and isn't there, and what to do about that.
+    pub lacking: Vec<(String, String)>,
+}
+
+/// The versions of a component that a matrix has for a platform.
 ///
 /// # Errors
-/// When a spec asks for what isn't in the list, or for a path.
+/// When a spec asks for a path.
 pub fn choose(
     component: Component,
     platform: Platform,
     listed: &[Listed],
     specs: &[Spec],
     breadth: Breadth,
-) -> Result<Vec<String>> {
-    let mut chosen = Vec::new();
+) -> Result<Chosen> {
+    let (mut chosen, mut lacking) = (Vec::new(), Vec::new());
+    let newest = listed.iter().rfind(|listed| !listed.prerelease);
+    let hint = match newest {
+        Some(newest) => format!("the newest there is {}", newest.version),
+        None => "use another `--source`, or another `--runner`".into(),
+    };
     if specs.is_empty() {
         chosen.extend(newest_patches(listed, |_| true).into_iter().take(breadth.newest));
     }
@@ -95,12 +109,7 @@ pub fn choose(
             _ => release::newest_admitted(spec, listed).cloned().into_iter().collect(),
         };
         if found.is_empty() {
-            let error =
-                Error::usage(format!("the matrix would be empty: there is no {component} {spec} for {platform}"));
-            return Err(match listed.iter().rfind(|listed| !listed.prerelease) {
-                Some(newest) => error.hint(format!("the newest there is {}", newest.version)),
-                None => error.hint("use another `--source`, or another `--runner`"),
-            });
+            lacking.push((format!("there is no {component} {spec} for {platform}"), hint.clone()));
         }
         chosen.extend(found);
     }
@@ -113,12 +122,11 @@ pub fn choose(
     }
     chosen.sort();
     chosen.dedup();
-    let all: Vec<String> = refs.into_iter().chain(chosen.iter().rev().map(ToString::to_string)).collect();
-    if all.is_empty() {
-        return Err(Error::usage(format!("the matrix would be empty: there is no {component} for {platform}"))
-            .hint("use another `--source`, or another `--runner`"));
+    let versions: Vec<String> = refs.into_iter().chain(chosen.iter().rev().map(ToString::to_string)).collect();
+    if versions.is_empty() && (lacking.is_empty() || listed.is_empty()) {
+        lacking = vec![(format!("there is no {component} for {platform}"), hint)];
     }
-    Ok(all)
+    Ok(Chosen { versions, lacking })
 }
 
 /// The newest patch of each minor version, the newest first.

@@ -116,6 +116,21 @@ fn what_is_left_out_is_told_with_its_reason() {
 }
 
 #[test]
+fn what_is_not_there_is_left_out_of_what_is() {
+    let server = server();
+    let context = context!().server(&server);
+    assert_outcome!(run(&context, "matrix --runner windows-11-arm,windows-2025 --newest 1 --containerd 9.9,2.4"), @r#"
+    exit code: 0
+    ----- stdout -----
+    {"include":[{"runner":"windows-2025","platform":"windows-amd64","buildkit":"0.34.2","containerd":"2.4.2"}]}
+    ----- stderr -----
+    note: left out: there is no buildkit for windows-arm64
+    note: left out: there is no containerd for windows-arm64
+    note: left out: there is no containerd 9.9 for windows-amd64
+    "#);
+}
+
+#[test]
 fn a_matrix_that_makes_no_sense_is_refused() {
     let server = server();
     let context = context!().server(&server);

@@ -100,6 +100,7 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
     lock::claim(&context.workspace)?;
     let mut lists: Vec<Lists> = Vec::new();
     let mut rows = Vec::new();
+    let mut lacking: Vec<(String, String)> = Vec::new();
     for runner in runners {
         let at = match lists.iter().position(|lists| lists.platform == runner.platform) {
             Some(at) => at,
@@ -113,7 +114,21 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
         };
         let buildkits = chosen(Component::Buildkit, &lists[at].buildkit)?;
         let containerds = chosen(Component::Containerd, &lists[at].containerd)?;
-        rows.push(Row { runner, buildkits, containerds });
+        for lack in buildkits.lacking.into_iter().chain(containerds.lacking) {
+            if !lacking.contains(&lack) {
+                lacking.push(lack);
+            }
+        }
+        let (buildkits, containerds) = (buildkits.versions, containerds.versions);
+        if !buildkits.is_empty() && !containerds.is_empty() {
+            rows.push(Row { runner, buildkits, containerds });
+        }
+    }
+    match lacking.first() {
+        Some((reason, hint)) if rows.is_empty() => {
+            return Err(Error::usage(format!("the matrix would be empty: {reason}")).hint(hint));
+        }
+        _ => lacking.iter().for_each(|(reason, _)| context.ui.note(&format!("left out: {reason}"))),
     }
     warn_of_idle(context, &rows, &asked)?;
     let exclusions: Vec<Exclusion> = asked.into_iter().chain(exclusions::known()).collect();

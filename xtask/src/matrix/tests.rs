@@ -37,9 +37,13 @@ fn here() -> Runner {
     Runner { label: runner::LOCAL.into(), platform: "linux-amd64".parse().unwrap(), build: None }
 }
 
-fn chosen(specs: &[&str], breadth: Breadth) -> Result<Vec<String>> {
+fn all_chosen(specs: &[&str], breadth: Breadth) -> Result<Chosen> {
     let specs: Vec<Spec> = specs.iter().map(|text| text.parse().unwrap()).collect();
     choose(Component::Containerd, windows(), &containerds(), &specs, breadth)
+}
+
+fn chosen(specs: &[&str], breadth: Breadth) -> Result<Vec<String>> {
+    all_chosen(specs, breadth).map(|chosen| chosen.versions)
 }
 
 #[test]
@@ -62,22 +66,22 @@ fn a_pre_release_is_there_when_asked_for_and_newer_than_all() {
     let wide = Breadth { newest: 1, prerelease: true, main: true };
     assert_eq!(chosen(&[], wide).unwrap(), ["main", "2.11.0-rc.2", "2.10.2"]);
     let only_older = listed(&["2.10.0", "2.10.0-rc.1"]);
-    assert_eq!(choose(Component::Buildkit, windows(), &only_older, &[], wide).unwrap(), ["master", "2.10.0"]);
+    assert_eq!(choose(Component::Buildkit, windows(), &only_older, &[], wide).unwrap().versions, ["master", "2.10.0"]);
 }
 
 #[test]
-fn what_is_not_there_would_make_it_empty() {
-    let message = |specs: &[&str]| {
-        let error = chosen(specs, PLAIN).unwrap_err();
-        assert_eq!(error.class().exit_code(), 2);
-        format!("{error}; {}", error.hint_text().unwrap())
-    };
+fn what_is_not_there_is_told_beside_what_is() {
+    let lack = |what: &str, hint: &str| vec![(what.to_owned(), hint.to_owned())];
+    let lacking = lack("there is no containerd 9.9 for windows-amd64", "the newest there is 2.10.2");
     assert_eq!(
-        message(&["9.9"]),
-        "the matrix would be empty: there is no containerd 9.9 for windows-amd64; the newest there is 2.10.2"
+        all_chosen(&["9.9", "2.9"], PLAIN).unwrap(),
+        Chosen { versions: vec!["2.9.1".into()], lacking: lacking.clone() }
     );
-    assert!(message(&["./dist"]).starts_with("a matrix is for many machines"));
-    assert!(choose(Component::Buildkit, windows(), &[], &[], PLAIN).is_err());
+    assert_eq!(all_chosen(&["9.9"], PLAIN).unwrap(), Chosen { versions: Vec::new(), lacking });
+    let lacking = lack("there is no buildkit for windows-amd64", "use another `--source`, or another `--runner`");
+    let nothing = choose(Component::Buildkit, windows(), &[], &[], PLAIN).unwrap();
+    assert_eq!(nothing, Chosen { versions: Vec::new(), lacking });
+    assert!(chosen(&["./dist"], PLAIN).unwrap_err().to_string().starts_with("a matrix is for many machines"));
 }
 
 fn rows(runners: &[&str], buildkits: &[&str], containerds: &[&str]) -> Vec<Row> {
