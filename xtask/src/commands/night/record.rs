@@ -110,7 +110,7 @@ impl Record {
         }
     }
 
-    /// Copies the daemons' logs, which go with the cell.
+    /// Copies the daemons' logs, which go with the cell, and names the copies where the logs were named: those are deleted.
     ///
     /// # Errors
     /// When one can't be copied.
@@ -121,7 +121,11 @@ impl Record {
                 let to =
                     self.file.with_file_name(format!("{}.{}.log", self.result.cell.id(), component.main_program()));
                 fs::copy(&from, &to).trying(|| format!("copy `{}` to `{}`", from.display(), to.display()))?;
-                self.result.logs.push(file_name(&to));
+                let kept = file_name(&to);
+                let of_steps = self.result.steps.iter_mut().filter_map(|step| step.failure.as_mut());
+                let of_samples = self.result.samples.iter_mut().filter_map(|sample| sample.failure.as_mut());
+                of_steps.chain(of_samples).for_each(|why| rename(why, &from.display().to_string(), &kept));
+                self.result.logs.push(kept);
             }
         }
         Ok(())
@@ -137,6 +141,12 @@ impl Record {
         self.result.end(worst.map_or_else(Exit::done, Exit::of));
         self.write()?;
         Ok(self.result)
+    }
+}
+
+fn rename(why: &mut Why, from: &str, to: &str) {
+    for text in [Some(&mut why.message), why.hint.as_mut()].into_iter().flatten() {
+        *text = text.replace(from, to);
     }
 }
 
@@ -291,6 +301,14 @@ mod tests {
         assert_eq!(late.message, "the cell took longer than 1m 30s, so it was ended");
         let killed = why(&Ended::Died("signal: 9".into()), "", &Value::Null, TIMEOUT, Os::Linux).unwrap();
         assert_eq!(killed.message, "it was ended by something else (signal: 9)");
+    }
+
+    #[test]
+    fn a_log_that_is_deleted_is_named_by_its_copy() {
+        let hint = Some("buildkitd's whole log is in `/x/cell-1/buildkitd.log`".to_owned());
+        let mut why = Why { id: None, class: None, message: "x".into(), hint, upstream: None };
+        rename(&mut why, "/x/cell-1/buildkitd.log", "cell.buildkitd.log");
+        assert_eq!(why.hint.as_deref(), Some("buildkitd's whole log is in `cell.buildkitd.log`"));
     }
 
     #[test]
