@@ -144,7 +144,6 @@ fn what_is_no_night_is_told_and_nothing_is_written() {
         "report other.json --out out",
         "report binary.json --out out",
         "report bad --out out",
-        "report tonight --out out --previous nowhere",
         "report tonight --out cut.json",
     ] {
         let outcome = run(&context, line).exited(2);
@@ -164,10 +163,11 @@ fn an_earlier_night_that_can_t_be_read_spoils_nothing() {
     write(&context, "earlier", &tonight[..1]);
     context.write("earlier/old.json", "{\"schema\": 0}");
     context.write("earlier/same.json", before[0].to_json().unwrap());
-    assert_outcome!(run(&context, "report tonight --out out --previous earlier"), @"
+    assert_outcome!(run(&context, "report tonight --out out --previous earlier nowhere"), @"
     exit code: 0
     ----- stdout -----
     ----- stderr -----
+    warning: there is no `nowhere`: it is left out
     warning: `earlier/old.json` is of an older harness (schema 0, and this one knows 1): it is left out
     warning: `earlier/windows-2025_buildkit-0.34.2_containerd-2.4.2.json` is of a later night: it is left out
     note: there is no earlier night to compare with
@@ -229,4 +229,29 @@ fn a_result_gives_github_actions_no_commands() {
         assert_eq!(own, Vec::<&str>::new(), "{said}");
         assert!(!said.lines().any(|line| !line.starts_with("::") && line.contains("##[")), "{said}");
     }
+}
+
+#[test]
+fn a_cell_that_never_began_is_told_too() {
+    let context = context!();
+    let [before, _] = two_nights();
+    let cells: Vec<_> = before
+        .iter()
+        .map(|result| {
+            let cell = &result.cell;
+            serde_json::json!({
+                "runner": cell.runner, "platform": result.host.platform,
+                "buildkit": cell.buildkit, "containerd": cell.containerd,
+            })
+        })
+        .collect();
+    context.write("cells.json", serde_json::json!({ "include": cells }).to_string());
+    write(&context, "results", &before[1..]);
+    let told = run(&context, "report results --out out --cells cells.json").success();
+    let id = before[0].cell.id();
+    assert!(told.stderr.contains(&format!("warning: {id} has no result")), "{told}");
+    assert!(told.stderr.contains(&format!("Reported {} cells", before.len())), "{told}");
+    assert!(read(&context, "out/index.html").contains("It has no result: it was killed before it began."));
+    assert!(read(&context, "out/report.md").contains("no result"));
+    run(&context, "report results --out out --cells nowhere.json").exited(2);
 }

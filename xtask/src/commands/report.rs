@@ -1,11 +1,13 @@
 //! `cargo xtask report`: a night's results as a page, a job's summary, JUnit's XML and badges.
 
+use super::matrix;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
+use crate::matrix::Cell;
 use crate::report::model::{Report, began};
 use crate::report::text::{count, moment};
 use crate::report::{self, PAGE, html};
-use crate::result::{self, CellResult, Night};
+use crate::result::{self, CellResult, Host, Night};
 use crate::ui::Ui;
 use clap::Args;
 use std::collections::{BTreeMap, HashMap};
@@ -24,14 +26,24 @@ pub struct Options {
     /// The result files of earlier nights, or folders with them: tell what changed, and how long steps took
     #[arg(long, value_name = "RESULTS", num_args = 1..)]
     previous: Vec<PathBuf>,
+    /// The cells that the night was to have, as `matrix` printed them, or - for stdin: one without a result is told as such
+    #[arg(long, value_name = "FILE")]
+    cells: Option<PathBuf>,
 }
 
 /// Runs it; it needs no workspace.
 pub fn run(ui: &Ui, options: &Options) -> Result<()> {
     let out = &options.out;
     check_out(out)?;
-    let (night, results) = read_night(ui, &options.results)?;
-    let earlier = earlier(ui, &options.previous, &results)?;
+    let (night, mut results) = read_night(ui, &options.results)?;
+    if let Some(source) = &options.cells {
+        let missing = missing(&night, &results, matrix::read(source)?.0);
+        for result in &missing {
+            ui.warn(&format!("{} has no result", result.cell.id()));
+        }
+        results.extend(missing);
+    }
+    let earlier = earlier(ui, &options.previous, &results);
     let report = Report::new(night, results, &earlier);
     write(out, &report::files(&report))?;
     ui.step("Reported", &format!("{}, in `{}`", report.sentence(), out.join(PAGE).display()));
@@ -43,7 +55,7 @@ pub fn run(ui: &Ui, options: &Options) -> Result<()> {
 /// # Errors
 /// When they are none, or not of one.
 pub(super) fn read_night(ui: &Ui, paths: &[PathBuf]) -> Result<(Night, Vec<CellResult>)> {
-    let (results, errors) = read(paths)?;
+    let (results, errors) = read(paths);
     let mut errors = errors.into_iter();
     if let Some(first) = errors.next() {
         errors.for_each(|error| ui.warn(&error.to_string()));
@@ -53,19 +65,31 @@ pub(super) fn read_night(ui: &Ui, paths: &[PathBuf]) -> Result<(Night, Vec<CellR
     Ok((night, results.into_iter().map(|(_, result)| result).collect()))
 }
 
+/// What is known of the cells that never came to write a result.
+fn missing(night: &Night, results: &[CellResult], cells: Vec<Cell>) -> Vec<CellResult> {
+    let blank = |cell: Cell| {
+        let host = Host { platform: cell.platform, name: None, build: None };
+        let cell = result::Cell { runner: cell.runner, buildkit: cell.buildkit, containerd: cell.containerd };
+        CellResult::new(night.clone(), cell, host)
+    };
+    let is_missing = |blank: &CellResult| results.iter().all(|result| result.cell != blank.cell);
+    cells.into_iter().map(blank).filter(is_missing).collect()
+}
+
 /// Result files with their paths.
 type Named = Vec<(PathBuf, CellResult)>;
 
 /// Reads result files; one that is none spoils no other.
-fn read(paths: &[PathBuf]) -> Result<(Named, Vec<Error>)> {
-    let (mut results, mut errors) = (Named::new(), Vec::new());
-    for path in listed(paths)? {
+fn read(paths: &[PathBuf]) -> (Named, Vec<Error>) {
+    let mut results = Named::new();
+    let (files, mut errors) = listed(paths);
+    for path in files {
         match read_one(&path) {
             Ok(result) => results.push((path, result)),
             Err(error) => errors.push(error),
         }
     }
-    Ok((results, errors))
+    (results, errors)
 }
 
 fn read_one(path: &Path) -> Result<CellResult> {
@@ -81,27 +105,35 @@ fn read_one(path: &Path) -> Result<CellResult> {
 }
 
 /// The files that are meant: of a folder those that end in `.json`. What is named twice is taken once.
-fn listed(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut listed = BTreeMap::new();
+fn listed(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Error>) {
+    let (mut listed, mut errors) = (BTreeMap::new(), Vec::new());
     for path in paths {
-        let what = || format!("read `{}`", path.display());
-        let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::usage(format!("there is no `{}`", path.display()))
-                .hint("give result files, or folders with them"),
-            _ => Error::ground(format!("failed to {}", what())).because(error).hint("check who may read it"),
-        })?;
-        let mut found = vec![path.clone()];
-        if metadata.is_dir() {
-            let entries = fs::read_dir(path).trying(what)?.collect::<Result<Vec<_>, _>>().trying(what)?;
-            let files = entries.into_iter().map(|entry| entry.path());
-            found = files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect();
-        }
+        let found = listed_in(path).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        });
         for file in found {
             let same = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
             listed.entry(same).or_insert(file);
         }
     }
-    Ok(listed.into_values().collect())
+    (listed.into_values().collect(), errors)
+}
+
+fn listed_in(path: &Path) -> Result<Vec<PathBuf>> {
+    let what = || format!("read `{}`", path.display());
+    let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::usage(format!("there is no `{}`", path.display())).hint("give result files, or folders with them")
+        }
+        _ => Error::ground(format!("failed to {}", what())).because(error).hint("check who may read it"),
+    })?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path).trying(what)?.collect::<Result<Vec<_>, _>>().trying(what)?;
+    let files = entries.into_iter().map(|entry| entry.path());
+    Ok(files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect())
 }
 
 /// Which night it is that all of them are of, each another cell.
@@ -138,8 +170,8 @@ fn one_night(results: &[(PathBuf, CellResult)]) -> Result<Night> {
 }
 
 /// The earlier nights, the last one first. They are an extra: one that can't be read is told and left out.
-fn earlier(ui: &Ui, paths: &[PathBuf], tonight: &[CellResult]) -> Result<Vec<Vec<CellResult>>> {
-    let (results, errors) = read(paths)?;
+fn earlier(ui: &Ui, paths: &[PathBuf], tonight: &[CellResult]) -> Vec<Vec<CellResult>> {
+    let (results, errors) = read(paths);
     for error in &errors {
         ui.warn(&format!("{error}: it is left out"));
     }
@@ -158,7 +190,7 @@ fn earlier(ui: &Ui, paths: &[PathBuf], tonight: &[CellResult]) -> Result<Vec<Vec
         (_, 0) => ui.note("there is no earlier night to compare with"),
         (_, number) => ui.note(&format!("compared with {}", count(number, "earlier night"))),
     }
-    Ok(nights.into_values().rev().collect())
+    nights.into_values().rev().collect()
 }
 
 /// Nothing that is somebody else's is overwritten: a report's folder is told by its page.

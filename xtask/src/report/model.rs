@@ -67,6 +67,7 @@ impl View {
         let of = |verdict| format!("{} of {}", self.tally(verdict), count(self.result.samples.len(), "sample"));
         match (self.standing, self.stopped_in()) {
             (Standing::Died | Standing::Ground, Some(step)) => format!("in {}", first_line(&step.name)),
+            (Standing::Died, None) if self.result.steps.is_empty() => "no result".into(),
             (Standing::Died, None) => "between two steps".into(),
             (Standing::Ground, None) => match &self.result.exit {
                 Some(exit) => format!("exit code {}", exit.code),

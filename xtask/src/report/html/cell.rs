@@ -46,6 +46,7 @@ fn died(result: &CellResult) -> Option<Element> {
     }
     let told = match result.running() {
         Some(step) => format!("It was killed in {}, which began at {}.", step.name, moment(&step.began)),
+        None if result.steps.is_empty() => "It has no result: it was killed before it began.".into(),
         None => "It was killed between two steps.".into(),
     };
     Some(el("p").class("note").text(told))
