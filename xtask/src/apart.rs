@@ -13,6 +13,7 @@ use crate::process::{self, Argv};
 use crate::source::Source;
 use crate::version::Spec;
 use crate::workspace::{Endpoint, Workspace};
+pub use leftovers::Left;
 use leftovers::Outside;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -179,21 +180,22 @@ impl Apart {
         std::env::join_paths(all).unwrap_or(users)
     }
 
-    /// Stops and deletes all of it, and tells what was left all the same and had to be taken away.
-    ///
-    /// # Errors
-    /// When something survives that.
-    pub fn clean(&self, log: &Path) -> Result<Vec<String>> {
-        let mut left = Vec::new();
-        if self.workspace.base().exists() {
-            match self.xtask(&["clean"], log, &Halt::for_cleaning())?.0 {
-                Ended::Exited(0) => {}
-                other => left.push(format!("`clean` did not clean up: it {}", told(&other))),
+    /// Stops and deletes all of it, and tells what was left all the same and had to be taken away. Goes to its end whatever
+    /// fails: daemons that stay would spoil what comes next.
+    pub fn clean(&self, log: &Path) -> Left {
+        let cleaned = if self.workspace.base().exists() {
+            match self.xtask(&["clean"], log, &Halt::for_cleaning()) {
+                Ok((Ended::Exited(0), _)) => None,
+                Ok((other, _)) => Some(format!("`clean` did not clean up: it {}", told(&other))),
+                Err(error) => Some(format!("`clean` could not be run: {error}")),
             }
-        }
-        left.extend(leftovers::take_away(&self.workspace, MARK)?);
-        left.extend(self.outside.added_since());
-        Ok(left)
+        } else {
+            None
+        };
+        let mut left = leftovers::take_away(&self.workspace, MARK);
+        left.told.splice(0..0, cleaned);
+        left.told.extend(self.outside.added_since());
+        left
     }
 }
 

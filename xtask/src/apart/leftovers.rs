@@ -35,32 +35,52 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
-/// Takes away what a workspace has left, and tells what that was.
-///
-/// # Errors
-/// When it can't be taken away.
-pub fn take_away(workspace: &Workspace, mark: &str) -> Result<Vec<String>> {
-    let base = workspace.base();
-    let mut left = Vec::new();
-    let processes = processes(workspace, mark);
-    for process in &processes {
-        left.push(format!("process `{}` (pid {})", process.executable.display(), process.pid));
+/// What was left, as people read it.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// All of it, also what stays.
+    pub told: Vec<String>,
+    /// Why the first thing that stays could not be taken away.
+    pub survived: Option<Error>,
+}
+
+impl Left {
+    /// Takes note of something, and of what came of taking it away.
+    pub fn note(&mut self, what: String, taken: Result<()>) {
+        match taken {
+            Ok(()) => self.told.push(what),
+            Err(error) => {
+                self.told.push(format!("{what}, which stays: {error}"));
+                self.survived.get_or_insert(error);
+            }
+        }
     }
-    end(&processes)?;
+}
+
+/// Takes away what a workspace has left, and tells what that was. What can't be taken away doesn't keep it from the rest.
+pub fn take_away(workspace: &Workspace, mark: &str) -> Left {
+    let base = workspace.base();
+    let mut left = Left::default();
+    let processes = processes(workspace, mark);
+    processes.iter().for_each(os::kill);
+    for process in &processes {
+        left.note(format!("process `{}` (pid {})", process.executable.display(), process.pid), see_end(process));
+    }
     for point in os::mounts_in(base) {
-        left.push(format!("mount `{}`", point.display()));
-        os::unmount(&point)
-            .map_err(|error| Error::ground(format!("failed to unmount `{}`", point.display())).because(error))?;
+        let unmounted = os::unmount(&point)
+            .map_err(|error| Error::ground(format!("failed to unmount `{}`", point.display())).because(error));
+        left.note(format!("mount `{}`", point.display()), unmounted);
     }
     if base.exists() {
-        left.push(format!("folder `{}`", base.display()));
-        files::delete(base)?;
+        left.note(format!("folder `{}`", base.display()), files::delete(base));
     }
     if let Endpoint::Pipe(name) = workspace.endpoint(Component::Buildkit) {
         let common = name.trim_end_matches(Component::Buildkit.main_program());
-        left.extend(os::pipes_of(common).into_iter().map(|pipe| format!(r"pipe `\\.\pipe\{pipe}`")));
+        for pipe in os::pipes_of(common) {
+            left.note(format!(r"pipe `\\.\pipe\{pipe}`"), Ok(()));
+        }
     }
-    Ok(left)
+    left
 }
 
 /// All that runs from the workspace, in its containers, or was started for it.
@@ -77,13 +97,34 @@ fn processes(workspace: &Workspace, mark: &str) -> Vec<Process> {
     found
 }
 
-fn end(processes: &[Process]) -> Result<()> {
-    processes.iter().for_each(os::kill);
-    let survivor = || processes.iter().find(|process| os::process(process.pid).as_ref() == Some(process));
-    let look =
-        || Ok(survivor().map_or(Look::Ready(()), |process| Look::NotYet(process.executable.display().to_string())));
-    poll::until(AFTER_KILL, look, |program| {
-        Error::ground(format!("failed to stop `{program}`: it survives being killed"))
+/// Waits until a process that was killed is gone.
+fn see_end(killed: &Process) -> Result<()> {
+    let look = || {
+        let is_there = os::process(killed.pid).as_ref() == Some(killed);
+        Ok(if is_there { Look::NotYet(String::new()) } else { Look::Ready(()) })
+    };
+    poll::until(AFTER_KILL, look, |_| {
+        Error::ground(format!("failed to stop `{}`: it survives being killed", killed.executable.display()))
             .hint("it may hang in the kernel: reboot if need be")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_told_beside_what_went() {
+        let mut left = Left::default();
+        left.note("mount `a`".into(), Err(Error::ground("failed to unmount `a`")));
+        left.note("folder `b`".into(), Ok(()));
+        left.note("folder `c`".into(), Err(Error::ground("failed to delete `c`")));
+        let told = [
+            "mount `a`, which stays: failed to unmount `a`",
+            "folder `b`",
+            "folder `c`, which stays: failed to delete `c`",
+        ];
+        assert_eq!(left.told, told);
+        assert_eq!(left.survived.unwrap().to_string(), "failed to unmount `a`");
+    }
 }

@@ -67,10 +67,10 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         timeout: options.timeout,
         interrupted,
     };
-    let results = run_all(&stage, &cells, options)?;
+    let (results, lost) = run_all(&stage, &cells, options);
     print(table(&results))?;
     context.ui.step("Results", &format!("are in `{}`", out.display()));
-    conclude(&results, cells.len(), stage.interrupted.load(Ordering::Relaxed), &out)
+    conclude(&results, lost, cells.len(), stage.interrupted.load(Ordering::Relaxed), &out)
 }
 
 /// The cells that this machine can run.
@@ -129,15 +129,17 @@ fn results_folder(context: &Context, options: &Options) -> Result<PathBuf> {
     Ok(out)
 }
 
-/// What a night that was killed has left.
+/// What a night that was killed has left. All of it is tried before the first thing that stays is told.
 fn clear_away(context: &Context) -> Result<()> {
+    let mut survived = None;
     let folder = context.workspace.night();
     let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
     for left in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(cell::FOLDER)) {
         context.ui.note(&format!("clearing `{}` away, which an earlier night has left", left.path().display()));
-        Apart::new(context, &context.request.source, left.path(), &[])?.clean(&folder.join("earlier.log"))?;
+        let apart = Apart::new(context, &context.request.source, left.path(), &[])?;
+        survived = survived.or(apart.clean(&folder.join("earlier.log")).survived);
     }
-    Ok(())
+    survived.map_or(Ok(()), Err)
 }
 
 /// The run of GitHub Actions that this is.
@@ -147,8 +149,8 @@ fn run_url() -> Option<String> {
     Some(format!("{server}/{repository}/actions/runs/{run}"))
 }
 
-/// Runs the cells, and tells what became of those that were begun, in their order.
-fn run_all(stage: &Stage, cells: &[Cell], options: &Options) -> Result<Vec<CellResult>> {
+/// Runs the cells, and tells what became of those that were begun, in their order; and why some have no result.
+fn run_all(stage: &Stage, cells: &[Cell], options: &Options) -> (Vec<CellResult>, Vec<Error>) {
     let results: Mutex<BTreeMap<usize, Result<CellResult>>> = Mutex::default();
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
@@ -171,7 +173,14 @@ fn run_all(stage: &Stage, cells: &[Cell], options: &Options) -> Result<Vec<CellR
             scope.spawn(work);
         }
     });
-    results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_values().collect()
+    let (mut all, mut lost) = (Vec::new(), Vec::new());
+    for result in results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_values() {
+        match result {
+            Ok(result) => all.push(result),
+            Err(error) => lost.push(error),
+        }
+    }
+    (all, lost)
 }
 
 /// Whose fault it was that a cell isn't done; nothing for one that is.
@@ -193,17 +202,28 @@ fn table(results: &[CellResult]) -> String {
 }
 
 /// The exit code of a night: a release that fails is worth more than a machine that does.
-fn conclude(results: &[CellResult], cells: usize, interrupted: bool, out: &Path) -> Result<()> {
+fn conclude(
+    results: &[CellResult],
+    lost: Vec<Error>,
+    cells: usize,
+    interrupted: bool,
+    out: &Path,
+) -> Result<()> {
     let count = |class: Class| results.iter().filter(|result| self::class(result) == Some(class)).count();
     let (failed, usage, ground) = (count(Class::Failed), count(Class::Usage), count(Class::Ground));
-    let missing = cells - results.len();
-    if failed + usage + ground + missing == 0 {
+    let unwritten = lost.len();
+    let missing = cells - results.len() - unwritten;
+    if failed + usage + ground + unwritten + missing == 0 {
         return Ok(());
     }
     let mut said = Vec::new();
-    for (number, what) in
-        [(failed, "failed"), (usage, "made no sense"), (ground, "had their ground fail"), (missing, "were not begun")]
-    {
+    for (number, what) in [
+        (failed, "failed"),
+        (usage, "made no sense"),
+        (ground, "had their ground fail"),
+        (unwritten, "have no result"),
+        (missing, "were not begun"),
+    ] {
         if number > 0 {
             said.push(format!("{number} {what}"));
         }
@@ -215,6 +235,10 @@ fn conclude(results: &[CellResult], cells: usize, interrupted: bool, out: &Path)
         (0, 1..) => Error::usage(sentence),
         _ => Error::ground(sentence),
     };
+    // What stopped the night is told with it: it is nothing that `--keep-going` would go past.
+    if let Some(first) = lost.into_iter().next() {
+        return Err(error.because(first).hint(format!("what became of the others is in `{}`", out.display())));
+    }
     let more = if missing > 0 && !interrupted { "; `--keep-going` runs the others all the same" } else { "" };
     Err(error.hint(format!("what became of each is in `{}`{more}", out.display())))
 }
@@ -235,7 +259,11 @@ mod tests {
 
     fn concluded(classes: &[Option<Class>], cells: usize) -> (u8, String) {
         let results: Vec<CellResult> = classes.iter().map(|class| result(*class)).collect();
-        match conclude(&results, cells, false, Path::new("out")) {
+        concluded_with(&results, Vec::new(), cells)
+    }
+
+    fn concluded_with(results: &[CellResult], lost: Vec<Error>, cells: usize) -> (u8, String) {
+        match conclude(results, lost, cells, false, Path::new("out")) {
             Ok(()) => (0, String::new()),
             Err(error) => (error.class().exit_code(), error.to_string()),
         }
@@ -252,6 +280,16 @@ mod tests {
         assert_eq!(concluded(&[Some(Usage), Some(Ground)], 2).0, 2);
         assert_eq!(concluded(&[Some(Ground)], 2), (3, "of 2 cells, 1 had their ground fail, 1 were not begun".into()));
         assert_eq!(concluded(&[None], 2).0, 3, "what was not tried is not done");
+    }
+
+    #[test]
+    fn a_result_that_can_not_be_written_costs_no_other() {
+        let lost = || vec![Error::ground("failed to write `x.json`: no space")];
+        let (code, told) = concluded_with(&[result(None)], lost(), 3);
+        assert_eq!(code, 3);
+        assert!(told.starts_with("of 3 cells, 1 have no result, 1 were not begun"), "{told}");
+        assert!(told.contains("failed to write `x.json`: no space"), "{told}");
+        assert_eq!(concluded_with(&[result(Some(Class::Failed))], lost(), 2).0, 1);
     }
 
     #[test]

@@ -32,15 +32,18 @@ pub fn judge(context: &Context, saved: &Saved, at: usize, halt: &Halt) -> Result
     }
     let apart = Apart::new(context, saved.source(), folder.join(candidate.short()), &versions)?;
     // An interrupted step may have left its daemons.
-    apart.clean(&log)?;
+    apart.clean(&log).survived.map_or(Ok(()), Err)?;
     let judged = if question.command.is_empty() {
         by_sample(&apart, question, &log, halt)
     } else {
         by_command(&apart, question, &log, halt)
     };
-    for left in apart.clean(&log)? {
-        context.ui.warn(&format!("{} has left behind: {left}", candidate.name));
+    let left = apart.clean(&log);
+    for what in left.told {
+        context.ui.warn(&format!("{} has left behind: {what}", candidate.name));
     }
+    // The next one would not be apart from what stays.
+    left.survived.map_or(Ok(()), Err)?;
     if halt.is_interrupted() {
         return Err(Error::ground("the bisection was interrupted")
             .hint(format!("`{}` goes on with it", context.typed("bisect --resume"))));

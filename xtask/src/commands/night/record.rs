@@ -3,7 +3,7 @@
 use super::cell::Stage;
 use crate::apart::{self, Ended};
 use crate::component::Component;
-use crate::error::{Class, Context as _, Result};
+use crate::error::{Class, Context as _, Error, Result};
 use crate::failure;
 use crate::files;
 use crate::install;
@@ -23,6 +23,8 @@ pub struct Record {
     file: PathBuf,
     log: PathBuf,
     timeout: Duration,
+    /// Whether the file says what is known: a full disk may have room again when the cell's folder is gone.
+    is_written: bool,
 }
 
 /// A step that runs.
@@ -47,9 +49,14 @@ impl Record {
         let file = stage.out.join(cell.file_name());
         let mut result = CellResult::new(stage.night.clone(), cell, host(stage.context.workspace.platform()));
         result.logs = vec![file_name(&log)];
-        let record = Self { result, file, log, timeout: stage.timeout };
+        let record = Self { result, file, log, timeout: stage.timeout, is_written: true };
         record.write()?;
         Ok(record)
+    }
+
+    /// Whether the file could be written when it last had to be.
+    pub fn is_written(&self) -> bool {
+        self.is_written
     }
 
     /// Where the steps say what they do.
@@ -62,21 +69,15 @@ impl Record {
     }
 
     /// Takes note of a step that begins.
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    pub fn begin(&mut self, name: &str) -> Result<Step> {
+    pub fn begin(&mut self, name: &str) -> Step {
         self.result.begin(name, SystemTime::now());
-        self.write()?;
+        self.is_written = self.write().is_ok();
         let said_before = fs::metadata(&self.log).map_or(0, |metadata| metadata.len());
-        Ok(Step { began: Instant::now(), said_before })
+        Step { began: Instant::now(), said_before }
     }
 
-    /// Takes note of a step's end; tells its name, and why it failed, if it did.
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    pub fn finish(&mut self, step: Step, ended: &Ended, printed: &str) -> Result<(String, Option<String>)> {
+    /// Takes note of a step's end; tells why it failed, if it did.
+    pub fn finish(&mut self, step: &Step, ended: &Ended, printed: &str) -> Option<String> {
         let said = fs::read(&self.log).unwrap_or_default();
         let from = usize::try_from(step.said_before).unwrap_or_default().min(said.len());
         let said = String::from_utf8_lossy(&said[from..]).into_owned();
@@ -84,18 +85,24 @@ impl Record {
         let why = why(ended, &said, &report, self.timeout, self.result.host.platform.os);
         self.result.samples.extend(samples(&report, ended, why.as_ref()));
         let failure = why.as_ref().map(|why| why.message.clone());
-        let name = match self.result.running_mut() {
-            Some(running) => {
-                running.state = state(ended);
-                running.took_ms = u64::try_from(step.began.elapsed().as_millis()).ok();
-                running.exit = exit(ended);
-                running.failure = why;
-                running.name.clone()
-            }
-            None => String::new(),
-        };
-        self.write()?;
-        Ok((name, failure))
+        self.note_end(step, state(ended), exit(ended), why);
+        failure
+    }
+
+    /// Takes note of a step that could not be done, and tells why.
+    pub fn fail(&mut self, step: &Step, error: &Error) -> String {
+        self.note_end(step, StepState::Failed, None, Some(Why::from(error)));
+        error.to_string()
+    }
+
+    fn note_end(&mut self, step: &Step, state: StepState, exit: Option<Exit>, failure: Option<Why>) {
+        if let Some(running) = self.result.running_mut() {
+            running.state = state;
+            running.took_ms = u64::try_from(step.began.elapsed().as_millis()).ok();
+            running.exit = exit;
+            running.failure = failure;
+        }
+        self.is_written = self.write().is_ok();
     }
 
     /// Takes note of what is used, as far as it is there by now.
@@ -110,25 +117,28 @@ impl Record {
         }
     }
 
-    /// Copies the daemons' logs, which go with the cell, and names the copies where the logs were named: those are deleted.
-    ///
-    /// # Errors
-    /// When one can't be copied.
-    pub fn keep_logs(&mut self, workspace: &Workspace) -> Result<()> {
+    /// Copies the daemons' logs, which go with the cell, and names the copies where the logs were named: those are deleted. Tells
+    /// why some could not be copied.
+    pub fn keep_logs(&mut self, workspace: &Workspace) -> Vec<Error> {
+        let mut lost = Vec::new();
         for component in [Component::Containerd, Component::Buildkit] {
             let from = workspace.log(component);
-            if from.exists() {
-                let to =
-                    self.file.with_file_name(format!("{}.{}.log", self.result.cell.id(), component.main_program()));
-                fs::copy(&from, &to).trying(|| format!("copy `{}` to `{}`", from.display(), to.display()))?;
-                let kept = file_name(&to);
-                let of_steps = self.result.steps.iter_mut().filter_map(|step| step.failure.as_mut());
-                let of_samples = self.result.samples.iter_mut().filter_map(|sample| sample.failure.as_mut());
-                of_steps.chain(of_samples).for_each(|why| rename(why, &from.display().to_string(), &kept));
-                self.result.logs.push(kept);
+            if !from.exists() {
+                continue;
+            }
+            let to = self.file.with_file_name(format!("{}.{}.log", self.result.cell.id(), component.main_program()));
+            match fs::copy(&from, &to).trying(|| format!("copy `{}` to `{}`", from.display(), to.display())) {
+                Ok(_) => {
+                    let kept = file_name(&to);
+                    let of_steps = self.result.steps.iter_mut().filter_map(|step| step.failure.as_mut());
+                    let of_samples = self.result.samples.iter_mut().filter_map(|sample| sample.failure.as_mut());
+                    of_steps.chain(of_samples).for_each(|why| rename(why, &from.display().to_string(), &kept));
+                    self.result.logs.push(kept);
+                }
+                Err(error) => lost.push(error),
             }
         }
-        Ok(())
+        lost
     }
 
     /// Takes note of the cell's end.
