@@ -42,9 +42,6 @@ pub struct CellResult {
     /// What it ended with; `None` while it runs, and for ever if it was killed.
     #[serde(default)]
     pub exit: Option<Exit>,
-    /// The level of `reset` that healed stale state outside of any sample.
-    #[serde(default)]
-    pub healed: Option<String>,
     /// Where its logs are: paths from this file's folder, with slashes.
     #[serde(default)]
     pub logs: Vec<String>,
@@ -250,7 +247,6 @@ impl CellResult {
             steps: Vec::new(),
             samples: Vec::new(),
             exit: None,
-            healed: None,
             logs: Vec::new(),
             left_behind: Vec::new(),
         }

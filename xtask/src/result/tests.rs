@@ -49,7 +49,6 @@ fn full() -> CellResult {
             healed: Some("prune".into()),
         })
         .into();
-    result.healed = Some("prune --all".into());
     result.logs = vec!["logs/buildkitd.log".into()];
     result.left_behind = vec!["process 1".into()];
     result.end(Exit::done());

@@ -24,7 +24,6 @@ pub fn details(view: &View) -> Element {
         .class("inside")
         .attr("id", &*id)
         .all(died(result))
-        .all(healed(result))
         .all(samples(&result.samples, &id))
         .all(steps(&result.steps))
         .with(versions(result))
@@ -50,11 +49,6 @@ fn died(result: &CellResult) -> Option<Element> {
         None => "It was killed between two steps.".into(),
     };
     Some(el("p").class("note").text(told))
-}
-
-fn healed(result: &CellResult) -> Option<Element> {
-    let level = result.healed.as_ref()?;
-    Some(el("p").class("note").text(format!("Stale state was healed by {level}.")))
 }
 
 fn samples(samples: &[Sample], id: &str) -> Option<Element> {
