@@ -7,11 +7,13 @@ use crate::component::Component;
 use crate::error::{Context as _, Error, Result};
 use crate::platform::Platform;
 use crate::release::{self, Listed};
+use crate::result;
 use crate::version::Spec;
 use exclusions::Exclusion;
 use runner::Runner;
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// GitHub starts no more jobs than this from one matrix.
@@ -30,6 +32,14 @@ pub struct Cell {
     pub buildkit: String,
     /// A version, or a branch.
     pub containerd: String,
+}
+
+impl Cell {
+    /// As its result names it.
+    pub fn for_result(&self) -> result::Cell {
+        let Cell { runner, buildkit, containerd, .. } = self.clone();
+        result::Cell { runner, buildkit, containerd }
+    }
 }
 
 impl fmt::Display for Cell {
@@ -188,7 +198,28 @@ pub fn cells(rows: &[Row], exclusions: &[Exclusion], most: usize) -> Result<Matr
         .hint("ask for other versions or runners, or exclude less"));
     }
     drop_the_oldest(&mut matrix, &ages, most);
+    refuse_same_files(&matrix.include)?;
     Ok(matrix)
+}
+
+/// Results are files, so two cells whose files would have the same name can't be of one night: one would take the other's place.
+/// Windows tells no `A` from an `a`.
+fn refuse_same_files(cells: &[Cell]) -> Result<()> {
+    let mut seen: BTreeMap<String, &Cell> = BTreeMap::new();
+    for cell in cells {
+        let id = cell.for_result().id().to_lowercase();
+        if let Some(other) = seen.insert(id, cell) {
+            let place = |cell: &Cell| format!("{cell} ({})", cell.platform);
+            let name = cell.for_result().file_name();
+            return Err(Error::usage(format!(
+                "{} and {} would both have their result in `{name}`",
+                place(other),
+                place(cell)
+            ))
+            .hint("take one of them to another night, or name it by something else: a tag, or a commit"));
+        }
+    }
+    Ok(())
 }
 
 fn drop_the_oldest(matrix: &mut Matrix, ages: &[usize], most: usize) {
@@ -225,6 +256,7 @@ pub fn read(text: &str, whence: &str) -> Result<Vec<Cell>> {
         return Err(Error::usage(format!("{whence} has {cell} twice, the second time as cell {}", at + 1))
             .hint("take one of them out"));
     }
+    refuse_same_files(&cells)?;
     for cell in &cells {
         for version in [&cell.buildkit, &cell.containerd] {
             version.parse::<Spec>().trying(|| format!("read {cell} in {whence}"))?;

@@ -169,6 +169,25 @@ fn people_leave_out_what_they_like() {
 }
 
 #[test]
+fn cells_whose_results_would_be_one_file_are_refused() {
+    let long = format!("v{}", "1".repeat(150));
+    for (one, other) in [("a/b", "a-b"), ("Topic", "topic"), (&*long, &*format!("{long}2"))] {
+        let made = cells(&rows(&["windows-2025"], &[one, other], &["2.4.2"]), &[], MOST_CELLS).unwrap_err();
+        assert!(made.to_string().contains("would both have their result in `windows-2025_buildkit-"), "{made}");
+        assert_eq!(made.class().exit_code(), 2);
+    }
+    let of = |platform: &str| {
+        format!(r#"{{"runner":"mine","platform":"{platform}","buildkit":"0.34.2","containerd":"2.4.2"}}"#)
+    };
+    let read = read(&format!("[{},{}]", of("windows-amd64"), of("windows-arm64")), "it").unwrap_err();
+    assert_eq!(
+        read.to_string(),
+        "BuildKit 0.34.2 with containerd 2.4.2 on mine (windows-amd64) and BuildKit 0.34.2 with containerd 2.4.2 on \
+         mine (windows-arm64) would both have their result in `mine_buildkit-0.34.2_containerd-2.4.2.json`"
+    );
+}
+
+#[test]
 fn a_machine_is_known_by_its_name() {
     let named = |text: &str| Runner::named(text, &here()).map(|runner| (runner.platform.to_string(), runner.build));
     assert_eq!(named("windows-2022").unwrap(), ("windows-amd64".into(), Some(20348)));

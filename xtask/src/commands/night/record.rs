@@ -10,7 +10,7 @@ use crate::install;
 use crate::matrix::Cell;
 use crate::os;
 use crate::platform::{Os, Platform};
-use crate::result::{self, CellResult, Exit, Expected, Host, Outcome, Sample, StepState, Took, Used, Verdict, Why};
+use crate::result::{CellResult, Exit, Expected, Host, Outcome, Sample, StepState, Took, Used, Verdict, Why};
 use crate::workspace::Workspace;
 use serde_json::Value;
 use std::fs;
@@ -40,11 +40,7 @@ impl Record {
     /// # Errors
     /// When the file can't be written.
     pub fn new(stage: &Stage, cell: &Cell) -> Result<Self> {
-        let cell = result::Cell {
-            runner: cell.runner.clone(),
-            buildkit: cell.buildkit.clone(),
-            containerd: cell.containerd.clone(),
-        };
+        let cell = cell.for_result();
         let log = stage.out.join(cell.id() + ".log");
         let file = stage.out.join(cell.file_name());
         let mut result = CellResult::new(stage.night.clone(), cell, host(stage.context.workspace.platform()));
