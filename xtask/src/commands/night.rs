@@ -4,7 +4,7 @@ mod cell;
 mod record;
 
 use super::logs::on_interrupt;
-use super::{matrix as making, patience, print};
+use super::{matrix as making, patience, print, samples};
 use crate::apart::Apart;
 use crate::context::Context;
 use crate::error::{Class, Context as _, Error, Result};
@@ -12,7 +12,7 @@ use crate::files;
 use crate::matrix::Cell;
 use crate::matrix::runner::LOCAL;
 use crate::result::{self, CellResult};
-use cell::{Stage, run_cell};
+use cell::{NONE, Stage, run_cell};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +39,7 @@ pub struct Options {
     /// How many cells to run at once
     #[arg(long, value_name = "N", default_value = "1")]
     jobs: NonZeroUsize,
-    /// How long a cell may take, as in 90s or 30m
+    /// How long a cell may take, as in 90s or 30m; with --jobs, waiting for another cell's downloads counts too
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = patience)]
     timeout: Duration,
     /// Where the results go; the last night's, in the default folder, become `previous` [default: night/results in the workspace]
@@ -55,10 +55,18 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let cells = find_cells(context, options)?;
     context.require_daemons_can_run()?;
     context.warn_without_container_runtime();
+    if options.samples != [NONE] {
+        // What every cell would only find out when its daemons are up.
+        samples::check(context, &options.samples)?;
+    }
     let _guard = context.lock("night")?;
-    let out = results_folder(context, options)?;
     let interrupted = on_interrupt()?;
     clear_away(context)?;
+    if interrupted.load(Ordering::Relaxed) {
+        return Err(Error::ground("the night was interrupted before its first cell").hint("begin it again"));
+    }
+    // Nothing but the cells comes after this: whatever keeps a night from beginning leaves the results of the last ones.
+    let out = results_folder(context, options)?;
     let stage = Stage {
         context,
         night: result::Night { began: result::time(options.began.unwrap_or_else(SystemTime::now)), url: run_url() },

@@ -66,6 +66,15 @@ pub struct Options {
     json: bool,
 }
 
+/// Looks whether there are such samples, or any if none are named.
+///
+/// # Errors
+/// When there is none of that name, or one has something wrong with it.
+pub fn check(context: &Context, names: &[String]) -> Result<()> {
+    let asked: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+    find(context, &asked).map(drop)
+}
+
 /// Runs it. `hushed` is the same context for what is done for each sample, which has less to say.
 ///
 /// # Errors

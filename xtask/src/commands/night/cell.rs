@@ -15,12 +15,15 @@ use std::time::Duration;
 /// How the names of the cells' folders begin. They are short, because daemons' paths have to be.
 pub const FOLDER: &str = "cell-";
 
+/// In the place of samples' names: that only hello is tried.
+pub const NONE: &str = "none";
+
 /// What is tried, one after another, until something fails. Docker would run the images with a containerd of its own.
 ///
 /// The hello sample comes alone first: where not even that works, all the others would only say so again.
 fn tried(samples: &[String]) -> Vec<Vec<&str>> {
     let mut tried = vec![vec!["up"], vec!["build-sample", "--json", "--client", "buildctl"]];
-    if samples != ["none"] {
+    if samples != [NONE] {
         let all = ["samples", "--json", "--client", "buildctl"].into_iter();
         tried.push(all.chain(samples.iter().map(String::as_str)).collect());
     }
