@@ -136,9 +136,10 @@ impl Apart {
             argv.without_env(format!("BUILDKIT_WINDOWS_{name}"))
         });
         let argv = argv.args(&self.options).env(MARK, self.workspace.base());
+        let said = appended(log)?;
         let printed = log.with_extension("out");
         let out = File::create(&printed).trying(|| format!("create `{}`", printed.display()))?;
-        let ended = watch(process::start(&argv, out, appended(log)?)?, halt)?;
+        let ended = watch(process::start(&argv, out, said)?, halt)?;
         let text = fs::read(&printed).trying(|| format!("read `{}`", printed.display()))?;
         crate::files::delete(&printed)?;
         Ok((ended, String::from_utf8_lossy(&text).into_owned()))

@@ -105,6 +105,14 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(serde_json::to_string_pretty(value).trying(|| "write JSON".into())? + "\n")
 }
 
+/// Prints a value as JSON in a line of its own.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn print_json_line(value: &impl serde::Serialize) -> Result<()> {
+    print(serde_json::to_string(value).trying(|| "write JSON".into())? + "\n")
+}
+
 /// cargo, as a person calls it: without what cargo tells the programs that it runs.
 ///
 /// ring's build script wants to run again when those variables change. So with them ring and all that stands on it would

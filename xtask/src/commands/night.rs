@@ -210,13 +210,7 @@ fn table(results: &[CellResult]) -> String {
 }
 
 /// The exit code of a night: a release that fails is worth more than a machine that does.
-fn conclude(
-    results: &[CellResult],
-    lost: Vec<Error>,
-    cells: usize,
-    interrupted: bool,
-    out: &Path,
-) -> Result<()> {
+fn conclude(results: &[CellResult], lost: Vec<Error>, cells: usize, interrupted: bool, out: &Path) -> Result<()> {
     let count = |class: Class| results.iter().filter(|result| self::class(result) == Some(class)).count();
     let (failed, usage, ground) = (count(Class::Failed), count(Class::Usage), count(Class::Ground));
     let unwritten = lost.len();

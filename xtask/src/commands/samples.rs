@@ -1,6 +1,7 @@
 //! `cargo xtask samples`: build and run the feature samples, and tell which ended otherwise than was expected.
 
 mod finding;
+pub mod progress;
 mod report;
 mod skipping;
 mod trying;
@@ -9,7 +10,7 @@ use super::build_sample::choosing::{Wanted, choose};
 use super::build_sample::healing;
 use super::build_sample::stand::{self, Stand};
 use super::ended::Ended;
-use super::{patience, print, print_json, up};
+use super::{patience, print, print_json, print_json_line, up};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::platform::Os;
@@ -64,6 +65,9 @@ pub struct Options {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print one a line: when a sample begins, when it ends, and at last what --json prints
+    #[arg(long, conflicts_with_all = ["json", "list"])]
+    json_lines: bool,
 }
 
 /// Looks whether there are such samples, or any if none are named.
@@ -88,7 +92,11 @@ pub fn run(context: &Context, hushed: &Context, options: &Options) -> Result<()>
     let mut report = Report::default();
     let ended = test(context, hushed, options, samples, &mut report);
     report.end(Ended::from(&ended));
-    let printed = if options.json { print_json(&report) } else { print(table(report.rows())) };
+    let printed = match (options.json, options.json_lines) {
+        (true, _) => print_json(&report),
+        (_, true) => print_json_line(&report),
+        _ => print(table(report.rows())),
+    };
     ended.and(printed)
 }
 
@@ -117,6 +125,7 @@ fn test(
         jobs: options.jobs.map_or_else(|| jobs(context.workspace.platform().os), NonZeroUsize::get),
         heals: healing::is_wanted(options.heal, std::env::var("CI").ok().as_deref()),
         skipper: skipping::Skipper::new(context, &report.versions)?,
+        tells: options.json_lines,
     };
     let tried = try_all(&plan, samples);
     for broken in tried.iter().filter(|tried| tried.row.verdict == Verdict::NewlyBroken) {

@@ -24,7 +24,7 @@ pub const NONE: &str = "none";
 fn tried(samples: &[String]) -> Vec<Vec<&str>> {
     let mut tried = vec![vec!["up"], vec!["build-sample", "--json", "--client", "buildctl"]];
     if samples != [NONE] {
-        let all = ["samples", "--json", "--client", "buildctl"].into_iter();
+        let all = ["samples", "--json-lines", "--client", "buildctl"].into_iter();
         tried.push(all.chain(samples.iter().map(String::as_str)).collect());
     }
     tried

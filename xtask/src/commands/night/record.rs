@@ -2,6 +2,7 @@
 
 use super::cell::Stage;
 use crate::apart::{self, Ended};
+use crate::commands::samples::progress;
 use crate::component::Component;
 use crate::error::{Class, Context as _, Error, Result};
 use crate::failure;
@@ -77,9 +78,9 @@ impl Record {
         let said = fs::read(&self.log).unwrap_or_default();
         let from = usize::try_from(step.said_before).unwrap_or_default().min(said.len());
         let said = String::from_utf8_lossy(&said[from..]).into_owned();
-        let report: Value = serde_json::from_str(printed).unwrap_or_default();
+        let report = report(printed);
         let why = why(ended, &said, &report, self.timeout, self.result.host.platform.os);
-        self.result.samples.extend(samples(&report, ended, why.as_ref()));
+        self.result.samples.extend(samples(printed, &report, ended, why.as_ref()));
         let failure = why.as_ref().map(|why| why.message.clone());
         self.note_end(step, state(ended), exit(ended), why);
         failure
@@ -236,12 +237,20 @@ fn why(ended: &Ended, said: &str, report: &Value, timeout: Duration, on: Os) -> 
     }
 }
 
-/// What became of the samples that a step has tried: several, or the one of `build-sample`.
-fn samples(report: &Value, ended: &Ended, why: Option<&Why>) -> Vec<Sample> {
+/// What a step has printed at its end: one object, or the last of many lines. Nothing, if it was ended before.
+fn report(printed: &str) -> Value {
+    let last = printed.lines().last().unwrap_or_default();
+    serde_json::from_str(printed).or_else(|_| serde_json::from_str(last)).unwrap_or_default()
+}
+
+/// What became of the samples that a step has tried: several, also of a step that was ended, or the one of `build-sample`.
+fn samples(printed: &str, report: &Value, ended: &Ended, why: Option<&Why>) -> Vec<Sample> {
     if let Ok(samples) = serde_json::from_value(report["samples"].clone()) {
         return samples;
     }
-    let Some(name) = report["sample"].as_str() else { return Vec::new() };
+    let Some(name) = report["sample"].as_str() else {
+        return progress::read(printed, why.map_or("it did not end", |why| &why.message));
+    };
     let (outcome, verdict) = match ended {
         Ended::Exited(0) => (Outcome::Works, Verdict::AsExpected),
         Ended::Exited(1) => (Outcome::Fails, Verdict::NewlyBroken),
@@ -297,7 +306,7 @@ mod tests {
         let told = why(&Ended::Exited(3), "error: something else", &json, TIMEOUT, Os::Linux).unwrap();
         assert_eq!((told.message.as_str(), told.id.as_deref()), ("no space", Some("disk-full")));
         assert!(told.upstream.is_some());
-        let samples = samples(&json, &Ended::Exited(3), Some(&told));
+        let samples = samples("", &json, &Ended::Exited(3), Some(&told));
         assert_eq!((samples[0].outcome, samples[0].took.build_ms), (Outcome::Skipped, Some(5)));
         let said = "error: first\nwarning: x\nerror: it broke\n\nhint: mend it\n";
         let plain = why(&Ended::Exited(1), said, &Value::Null, TIMEOUT, Os::Linux).unwrap();
@@ -323,8 +332,26 @@ mod tests {
             "name": "copy", "title": "Copy", "expected": "works", "outcome": "fails", "verdict": "newly broken",
             "reason": null, "failure": null, "healed": null, "took": { "build_ms": 1, "run_ms": null },
         });
-        let found = samples(&json!({ "samples": [row] }), &Ended::Exited(1), None);
-        assert_eq!((found.len(), found[0].verdict), (1, Verdict::NewlyBroken));
-        assert!(samples(&Value::Null, &Ended::TimedOut, None).is_empty());
+        let other = json!({
+            "name": "tmpfs", "title": "tmpfs", "expected": "works", "outcome": "skipped", "verdict": "skipped",
+            "reason": "it was being tried", "failure": null, "healed": null, "took": {},
+        });
+        let found = |printed: &str, ended: &Ended| {
+            let report = report(printed);
+            let why = why(ended, "", &report, TIMEOUT, Os::Linux);
+            samples(printed, &report, ended, why.as_ref())
+        };
+        let lines = format!("{}\n{}\n", json!({ "ended": row }), json!({ "began": other }));
+        let whole = json!({ "samples": [row] });
+        for printed in [serde_json::to_string_pretty(&whole).unwrap(), format!("{lines}{whole}\n")] {
+            let told = found(&printed, &Ended::Exited(1));
+            assert_eq!((told.len(), told[0].verdict), (1, Verdict::NewlyBroken));
+        }
+        let told = found(&lines, &Ended::TimedOut);
+        assert_eq!(told.len(), 2, "what was told before its time was up");
+        assert_eq!(told[0].verdict, Verdict::NewlyBroken);
+        let reason = told[1].reason.as_deref();
+        assert_eq!(reason, Some("it was being tried: the cell took longer than 1m 30s, so it was ended"));
+        assert!(found("", &Ended::TimedOut).is_empty());
     }
 }

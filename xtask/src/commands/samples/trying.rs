@@ -1,11 +1,13 @@
 //! Trying samples, several at once.
 
 use super::finding::Sample;
+use super::progress::Progress;
 use super::report::row;
 use super::skipping::Skipper;
 use crate::commands::build_sample::staging::stage;
 use crate::commands::build_sample::stand::Stand;
 use crate::commands::build_sample::trial::{self, Trial};
+use crate::commands::print_json_line;
 use crate::context::Context;
 use crate::error::{Class, Error, Result};
 use crate::files;
@@ -32,6 +34,16 @@ pub struct Plan<'a> {
     pub heals: bool,
     /// What can't be put to the test.
     pub skipper: Skipper<'a>,
+    /// Whether each is told of as it begins and ends, for whoever has to know even when this ends too early.
+    pub tells: bool,
+}
+
+impl Plan<'_> {
+    fn tell(&self, progress: &Progress) {
+        if self.tells {
+            print_json_line(progress).unwrap_or_else(|error| self.context.ui.warn(&error.to_string()));
+        }
+    }
 }
 
 /// A sample that was tried, or not.
@@ -92,6 +104,12 @@ fn try_alone(plan: &Plan, sample: &Sample, before: &Tried) -> Tried {
 }
 
 fn try_one(plan: &Plan, sample: &Sample, way: Way) -> Tried {
+    let tried = try_it(plan, sample, way);
+    plan.tell(&Progress::Ended(tried.row.clone()));
+    tried
+}
+
+fn try_it(plan: &Plan, sample: &Sample, way: Way) -> Tried {
     let ui = plan.context.ui;
     let expectation = sample.manifest.on(plan.context.workspace.platform().os);
     if let Some(reason) = plan.skipper.reason(sample) {
@@ -100,6 +118,8 @@ fn try_one(plan: &Plan, sample: &Sample, way: Way) -> Tried {
         return Tried { row, error: None, is_ground: false };
     }
     ui.step("Trying", &sample.name);
+    let unended = Outcome::Skipped("it was being tried".into());
+    plan.tell(&Progress::Began(row(sample, expectation, &unended, &trial::Outcome::default())));
     let mut came =
         outcome(plan, sample, way).unwrap_or_else(|error| trial::Outcome { error: Some(error), ..Default::default() });
     let found = came.error.as_ref().and_then(Error::failure);
