@@ -201,7 +201,7 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
     });
 
     let report = steps("report");
-    let reported = runner.run(&report["Report"], "r", &[]).success();
+    let reported = runner.run(&report["Report"], "r", &[("CELLS", &cells)]).success();
     assert!(reported.stderr.contains("Reported 4 cells: 4 newly broken, in `report/index.html`"), "{reported}");
     runner.run(&report["Tell it in the run's summary"], "r", &[]).success();
     let summary = fs::read_to_string(root.join("summary")).unwrap();
@@ -223,7 +223,7 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
     );
     assert_eq!(fs::read_dir(root.join("nights").join(began)).unwrap().count(), 4);
     // With nights to compare with, of which one is this one.
-    runner.run(&report["Report"], "r", &[]).success();
+    runner.run(&report["Report"], "r", &[("CELLS", &cells)]).success();
 
     let announce = &steps("issue")["Announce"];
     assert!(runner.run(announce, "i", &[("CELLS", &cells)]).success().stderr.contains("Opened issue #1"));
