@@ -27,7 +27,11 @@ pub(crate) fn serve(script: Vec<Play>) -> (String, Receiver<String>) {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
                 head.push(byte[0]);
             }
-            let _ = tell.send(String::from_utf8_lossy(&head).to_lowercase());
+            let head = String::from_utf8_lossy(&head).to_lowercase();
+            // Closing on what nobody has read would reset the connection, and the answer with it.
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let _ = stream.read_exact(&mut vec![0; length.unwrap_or(0)]);
+            let _ = tell.send(head);
             match play {
                 Play::Send(bytes) => drop(stream.write_all(&bytes)),
                 Play::Stall(bytes) => {
