@@ -23,8 +23,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// In the environment of all that runs apart, with the base folder as its value: by it, what was left is known on Linux. Windows shows no other process'
-/// environment; there only what runs from the base folder is found, and a command's own programs that outlive it are not.
+/// In the environment of all that runs apart, with the base folder as its value: by it, what was left is known on Linux. Windows
+/// shows no other process' environment; there only what runs from the base folder is found, and a command's own programs that
+/// outlive it are not.
 const MARK: &str = "BUILDKIT_WINDOWS_APART";
 
 /// How long cleaning up may take: daemons that were asked to stop have 10 seconds each.

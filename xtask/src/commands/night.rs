@@ -2,6 +2,7 @@
 
 mod cell;
 mod record;
+mod telling;
 
 use super::logs::on_interrupt;
 use super::{matrix as making, patience, print, samples};
