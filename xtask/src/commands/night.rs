@@ -12,6 +12,7 @@ use crate::error::{Class, Context as _, Error, Result};
 use crate::files;
 use crate::matrix::Cell;
 use crate::matrix::runner::LOCAL;
+use crate::report::text;
 use crate::result::{self, CellResult};
 use cell::{NONE, Stage, run_cell};
 use clap::Args;
@@ -232,7 +233,7 @@ fn conclude(results: &[CellResult], lost: Vec<Error>, cells: usize, interrupted:
         }
     }
     let how = if interrupted { "the night was interrupted: of" } else { "of" };
-    let sentence = format!("{how} {cells} cells, {}", said.join(", "));
+    let sentence = format!("{how} {}, {}", text::count(cells, "cell"), said.join(", "));
     let error = match (failed, usage) {
         (1.., _) => Error::failed(sentence),
         (0, 1..) => Error::usage(sentence),

@@ -173,7 +173,7 @@ fn a_cell_that_hangs_is_ended_when_its_time_is_up() {
     mirror.offer("2.9.1", &mirror.scripted(HANGS));
     // In a night of its own, because how much others do in that time depends on the machine.
     let ended = night(&context, &["2.9.1"], &["--timeout", "10s"]).run().exited(3);
-    assert!(ended.stderr.contains("error: of 1 cells, 1 had their ground fail"), "{ended}");
+    assert!(ended.stderr.contains("error: of 1 cell, 1 had their ground fail"), "{ended}");
     let cell = &in_default(&context)["2.9.1"];
     assert_eq!(states(cell), [("up", "timed out"), ("down", "done"), ("clean", "done")]);
     assert_eq!(cell.exit.as_ref().unwrap().class, "ground");

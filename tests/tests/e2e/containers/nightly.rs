@@ -194,7 +194,7 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
                 // Each machine has a folder of its own, and the artifacts are merged.
                 night.types = night.types.replace("--out results", &format!("--out {machine}-results"));
                 let red = runner.run(&night, &machine, &[("CELL", &of), ("BEGAN", began)]).exited(1);
-                assert!(red.stderr.contains("of 1 cells, 1 failed"), "{red}");
+                assert!(red.stderr.contains("of 1 cell, 1 failed"), "{red}");
                 copy(&runner.context.root().join(format!("{machine}-results")), &runner.context.root().join("results"));
             });
         }
