@@ -9,8 +9,8 @@ use tests::filters::bind;
 use tests::{Outcome, TestContext, Xtask, insta, real};
 use xtask::component::Component;
 
-/// A mirror with eight versions of containerd, 2.9.0 to 2.9.7: from `broken` on no container of theirs comes to run, and the `dead`
-/// ones don't even start.
+/// A mirror with eight versions of containerd, 2.9.0 to 2.9.7: from `broken` on no container of theirs comes to run, and the
+/// `dead` ones don't even start.
 fn mirror(context: &TestContext, broken: u64, dead: &[u64]) {
     let mirror = Mirror::new(context);
     let (faulty, corpse) = (mirror.faulty(), mirror.scripted("exit 1"));
@@ -223,8 +223,8 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// containerd's source as Go keeps it, as a clone with three commits: from the second on `ctr plugins` fails, and the third changes
-/// nothing that is built.
+/// containerd's source as Go keeps it, as a clone with three commits: from the second on `ctr plugins` fails, and the third
+/// changes nothing that is built.
 #[test]
 fn the_commit_that_broke_it_is_found_in_a_clone() {
     let context = machine().keep_proxies();
