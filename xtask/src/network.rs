@@ -18,6 +18,14 @@ pub enum Network {
 }
 
 impl Network {
+    /// As it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Network::None => "none",
+            Network::Nat => "nat",
+        }
+    }
+
     /// Whether it is what there is without asking.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
@@ -28,11 +36,10 @@ impl FromStr for Network {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "none" => Ok(Network::None),
-            "nat" => Ok(Network::Nat),
-            _ => Err(Error::usage(format!("`{text}` is no network that RUN can have")).hint("use none or nat")),
-        }
+        [Network::None, Network::Nat]
+            .into_iter()
+            .find(|network| network.name() == text)
+            .ok_or_else(|| Error::usage(format!("`{text}` is no network that RUN can have")).hint("use none or nat"))
     }
 }
 
@@ -146,6 +153,15 @@ mod tests {
     fn refusal(answer: &str) -> (String, String) {
         let error = nat_of(answer).unwrap_err();
         (error.to_string(), error.hint_text().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn each_is_asked_for_by_its_name() {
+        for network in [Network::None, Network::Nat] {
+            assert_eq!(network.name().parse::<Network>().unwrap(), network);
+            assert_eq!(serde_json::to_value(network).unwrap(), network.name());
+        }
+        assert_eq!("NAT".parse::<Network>().unwrap_err().class().exit_code(), 2);
     }
 
     #[test]

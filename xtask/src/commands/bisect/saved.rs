@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::daemon::state::Request;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
-use crate::network::Network;
 use crate::process::Argv;
 use crate::source::Source;
 use crate::version::Spec;
@@ -207,11 +206,10 @@ impl Saved {
 
 /// The options that decide what is tried, as they are typed; those for the component that is asked about decide nothing.
 fn options(request: &Request, offline: bool, asked: Component) -> Vec<String> {
-    let network = if request.network == Network::Nat { "nat" } else { "none" };
     let mut options = vec![
         format!("`--platform {}`", request.platform),
         format!("`--source {}`", request.source),
-        format!("`--network {network}`"),
+        format!("`--network {}`", request.network.name()),
         request.group.as_ref().map_or_else(|| "no `--group`".into(), |group| format!("`--group {group}`")),
         if offline { "`--offline`" } else { "no `--offline`" }.into(),
     ];
