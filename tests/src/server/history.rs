@@ -1,7 +1,7 @@
 //! Commits, and GitHub's comparison of two of them.
 
 use super::connection::Reply;
-use super::{Request, Shared, State};
+use super::{Request, Shared, State, encode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -66,7 +66,8 @@ pub(super) fn compare(shared: &Shared, state: &State, request: &Request, reposit
         return reply;
     }
     let host = shared.api_url();
-    let next = format!("<{host}/repos/{repository}/compare/{range}?per_page=100&page={}>; rel=\"next\"", page + 1);
+    let next =
+        format!("<{host}/repos/{repository}/compare/{}?per_page=100&page={}>; rel=\"next\"", encode(range), page + 1);
     reply.header("Link", next)
 }
 

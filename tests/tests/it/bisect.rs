@@ -203,6 +203,10 @@ fn commits_between_refs_are_githubs() {
 
     hint: they part at aaaa: if that is good, give it as `--good`
     ");
+    // A name may have in it what means something else in a URL.
+    server.commit(repository, "ffff", &["eeee"], &["fix/#1?b=%20"]);
+    let odd = refs("--good dddd --bad fix/#1?b=%20").success().stdout;
+    assert_eq!(odd.lines().map(|line| &line[..4]).collect::<Vec<_>>(), ["dddd", "eeee", "ffff"]);
     assert_outcome!(refs("--good nowhere --bad main"), @"
     exit code: 2
     ----- stdout -----

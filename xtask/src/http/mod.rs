@@ -19,6 +19,7 @@ pub use write::Write;
 
 use client::{build_client, is_loopback};
 use headers::{checked, header_text, next_page, parse_date, range_start};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::{StatusCode, Url, header};
 use retry::Fault;
@@ -26,6 +27,9 @@ use std::io::Read as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+
+/// What stands for itself wherever it is in a URL.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The largest text that is taken into memory: a page of 100 releases is about 5 MB.
 const LARGEST_TEXT: u64 = 64 << 20;
@@ -71,6 +75,11 @@ pub struct Glance {
     pub date: Option<SystemTime>,
     /// The text, of a success.
     pub body: String,
+}
+
+/// Writes a text as one segment of a URL's path, whatever is in it.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
 }
 
 impl Http {

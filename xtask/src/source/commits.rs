@@ -6,7 +6,7 @@
 use super::{Ground, github};
 use crate::component::Component;
 use crate::error::{Context, Error, Result};
-use crate::http::HttpErrorKind;
+use crate::http::{self, HttpErrorKind};
 use crate::process::{self, Argv};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -27,7 +27,8 @@ pub struct Commit {
 /// When GitHub doesn't answer, or the second isn't on top of the first.
 pub fn on_github(ground: &Ground, component: Component, good: &str, bad: &str) -> Result<Vec<Commit>> {
     let repository = component.repository();
-    let mut next = Some(format!("{}/repos/{repository}/compare/{good}...{bad}?per_page=100", ground.github.api));
+    let range = http::segment(&format!("{good}...{bad}"));
+    let mut next = Some(format!("{}/repos/{repository}/compare/{range}?per_page=100", ground.github.api));
     let mut pages = Vec::new();
     while let Some(url) = next {
         let text = github::ask(ground, &url)
