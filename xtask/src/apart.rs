@@ -1,18 +1,19 @@
 //! Running the harness apart: as a program of its own, for one pair of versions, in a base folder of its own, with downloads that
 //! all share. A night's cells and a bisection's steps run so, because what becomes of one must not touch the next.
 
+mod asked;
 mod leftovers;
 
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
-use crate::network::Network;
 use crate::os;
 use crate::poll::{self, Look};
 use crate::process::{self, Argv};
 use crate::source::Source;
 use crate::version::Spec;
 use crate::workspace::{Endpoint, Workspace};
+use asked::Asked;
 pub use leftovers::Left;
 use leftovers::Outside;
 use std::ffi::OsString;
@@ -84,12 +85,12 @@ impl From<ExitStatus> for Ended {
 pub struct Apart {
     program: PathBuf,
     workspace: Workspace,
-    options: Vec<OsString>,
+    asked: Asked,
     outside: Outside,
 }
 
 impl Apart {
-    /// A harness in a folder of its own. What is not asked for here is as the command that runs it was asked.
+    /// A harness in a folder of its own.
     ///
     /// # Errors
     /// When this program can't be found.
@@ -98,27 +99,10 @@ impl Apart {
         let program = os::process(std::process::id())
             .map(|process| process.executable)
             .ok_or_else(|| Error::ground("failed to find this program among the processes"))?;
-        let request = &context.request;
         let cache = context.workspace.cache();
-        let mut options: Vec<OsString> = Vec::new();
-        let mut set = |name: &str, value: OsString| options.extend([format!("--{name}").into(), value]);
-        set("base-dir", folder.clone().into());
-        set("cache-dir", cache.clone().into());
-        set("platform", request.platform.to_string().into());
-        set("source", source.to_string().into());
-        set("network", if request.network == Network::Nat { "nat" } else { "none" }.into());
-        for (component, spec) in &request.specs {
-            let spec = versions.iter().find(|(of, _)| of == component).map_or(spec, |(_, spec)| spec);
-            set(component.name(), spec.to_string().into());
-        }
-        if let Some(group) = &request.group {
-            set("group", group.into());
-        }
-        if context.offline {
-            options.push("--offline".into());
-        }
-        let workspace = Workspace::new(folder, request.platform).with_shared_cache(Some(cache));
-        Ok(Self { program, workspace, options, outside: Outside::now() })
+        let workspace = Workspace::new(folder, context.request.platform).with_shared_cache(Some(cache));
+        let asked = Asked::new(context, source, &workspace, versions);
+        Ok(Self { program, workspace, asked, outside: Outside::now() })
     }
 
     /// Where it works.
@@ -131,12 +115,8 @@ impl Apart {
     /// # Errors
     /// When it can't be started.
     pub fn xtask(&self, arguments: &[&str], log: &Path, halt: &Halt) -> Result<(Ended, String)> {
-        // What a user has set for a command of their own is not meant for these.
-        let foreign = ["LOCKED", "SAMPLE", "BASE_IMAGE", "ADDR", "TLS_DIR", "TIMEOUT", "QUIET", "VERBOSE"];
-        let argv = foreign.iter().fold(Argv::new(&self.program).args(arguments), |argv, name| {
-            argv.without_env(format!("BUILDKIT_WINDOWS_{name}"))
-        });
-        let argv = argv.args(&self.options).env(MARK, self.workspace.base());
+        let argv = self.asked.as_options(alone(Argv::new(&self.program).args(arguments)));
+        let argv = argv.env(MARK, self.workspace.base());
         let said = appended(log)?;
         let printed = log.with_extension("out");
         let out = File::create(&printed).trying(|| format!("create `{}`", printed.display()))?;
@@ -146,7 +126,8 @@ impl Apart {
         Ok((ended, String::from_utf8_lossy(&text).into_owned()))
     }
 
-    /// Runs a command of the user's beside the daemons, which are up: its environment says where they are.
+    /// Runs a command of the user's beside the daemons, which are up: its environment says where they are, and has a harness that
+    /// it calls ask for nothing else.
     ///
     /// # Errors
     /// When it can't be started.
@@ -157,18 +138,19 @@ impl Apart {
             endpoint @ Endpoint::Unix { .. } => format!("unix://{}", endpoint.shown()),
             endpoint @ Endpoint::Pipe(_) => endpoint.buildkit_address(),
         };
-        let argv = Argv::new(program)
-            .args(arguments)
-            .without_tokens()
+        let argv = alone(Argv::new(program).args(arguments)).without_cargos_own().without_tokens();
+        let argv = self
+            .asked
+            .as_variables(argv)
+            // Where all is fresh, stale state is the fault of what is tried, be it in CI or not.
+            .env(asked::variable("heal"), "no")
             .dir(folder)
             .env(MARK, self.workspace.base())
             .env("PATH", self.path())
             // What buildctl and ctr look at.
             .env("BUILDKIT_HOST", buildkit)
             .env("CONTAINERD_ADDRESS", containerd)
-            .env("CONTAINERD_NAMESPACE", crate::tools::NAMESPACE)
-            .env("BUILDKIT_WINDOWS_BASE_DIR", self.workspace.base())
-            .env("BUILDKIT_WINDOWS_CACHE_DIR", self.workspace.cache());
+            .env("CONTAINERD_NAMESPACE", crate::tools::NAMESPACE);
         let log = appended(log)?;
         let again = log.try_clone().trying(|| "write the log".into())?;
         watch(process::start(&argv, again, log)?, halt)
@@ -199,6 +181,11 @@ impl Apart {
         left.told.extend(self.outside.added_since());
         left
     }
+}
+
+/// Without what a user has set for the command that they typed.
+fn alone(argv: Argv) -> Argv {
+    asked::without_variables(argv, std::env::vars_os().map(|(name, _)| name))
 }
 
 /// How something ended, for people: reads on after "it".

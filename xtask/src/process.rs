@@ -75,6 +75,20 @@ impl Argv {
         TOKENS.into_iter().fold(self, Argv::without_env)
     }
 
+    /// Keeps what cargo tells the programs that it runs from it, in case it is cargo again or calls that.
+    ///
+    /// ring's build script wants to run again when those variables change. So with them ring and all that stands on it would
+    /// be built anew, here and again by the next `cargo xtask`; on Windows that one fails while another still runs, as in
+    /// `logs --follow`, because nobody may overwrite a running program.
+    #[must_use]
+    pub fn without_cargos_own(self) -> Self {
+        let is_told = |name: &OsString| {
+            let name = name.to_string_lossy();
+            name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
+        };
+        std::env::vars_os().map(|(name, _)| name).filter(is_told).fold(self, Argv::without_env)
+    }
+
     /// Runs it in a folder.
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {

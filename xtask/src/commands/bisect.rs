@@ -26,7 +26,8 @@ use std::time::Duration;
 #[command(after_help = "\
 With a COMMAND, both daemons are started and it decides: 0 is good, 125 can't be told, 1 to 124 are bad; 126, 127 and all others end \
 the bisection. Its PATH begins with the programs under test, BUILDKIT_HOST and CONTAINERD_ADDRESS lead buildctl and ctr to \
-the daemons, and BUILDKIT_WINDOWS_BASE_DIR leads `cargo xtask` to their workspace.")]
+the daemons, and `cargo xtask` is led to them by the variables of its options, which ask for just what is tried. What was set \
+of these for `bisect` itself is not passed on.")]
 pub struct Options {
     /// Which of the two is to blame; the other stays what it is
     #[arg(long, value_enum, value_name = "COMPONENT", required_unless_present = "resume")]

@@ -30,7 +30,6 @@ pub mod up;
 use crate::error::{Context, Result};
 use crate::process::Argv;
 use crate::utf8::Utf8;
-use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -113,16 +112,7 @@ pub fn print_json_line(value: &impl serde::Serialize) -> Result<()> {
     print(serde_json::to_string(value).trying(|| "write JSON".into())? + "\n")
 }
 
-/// cargo, as a person calls it: without what cargo tells the programs that it runs.
-///
-/// ring's build script wants to run again when those variables change. So with them ring and all that stands on it would
-/// be built anew, here and again by the next `cargo xtask`; on Windows that one fails while another still runs, as in
-/// `logs --follow`, because nobody may overwrite a running program.
+/// cargo, as a person calls it.
 pub fn cargo() -> Argv {
-    let is_told = |name: &OsString| {
-        let name = name.to_string_lossy();
-        name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
-    };
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    std::env::vars_os().map(|(name, _)| name).filter(is_told).fold(Argv::new(program), Argv::without_env)
+    Argv::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).without_cargos_own()
 }
