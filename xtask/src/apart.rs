@@ -130,7 +130,7 @@ impl Apart {
     /// it calls ask for nothing else.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// When it can't be started, as where there is none of that name.
     pub fn command(&self, command: &[String], folder: &Path, log: &Path, halt: &Halt) -> Result<Ended> {
         let Some((program, arguments)) = command.split_first() else { return Ok(Ended::Exited(0)) };
         let containerd = self.workspace.endpoint(Component::Containerd).shown();
@@ -153,7 +153,7 @@ impl Apart {
             .env("CONTAINERD_NAMESPACE", crate::tools::NAMESPACE);
         let log = appended(log)?;
         let again = log.try_clone().trying(|| "write the log".into())?;
-        watch(process::start(&argv, again, log)?, halt)
+        watch(process::start_users(&argv, again, log)?, halt)
     }
 
     /// `PATH` with the programs under test before all others.

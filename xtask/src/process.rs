@@ -8,6 +8,7 @@ use crate::error::{Context, Error, Result};
 use crate::os;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -239,9 +240,28 @@ pub fn run_in_the_open(argv: &Argv) -> Result<ExitStatus> {
 /// # Errors
 /// When it can't be started.
 pub fn start(argv: &Argv, stdout: File, stderr: File) -> Result<Child> {
-    let mut command = argv.command();
-    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
-    command.spawn().trying(|| format!("run `{}`", argv.shown()))
+    spawn(argv, stdout, stderr).trying(|| format!("run `{}`", argv.shown()))
+}
+
+/// The same for a program that the user has chosen: where the system refuses to run it, it is theirs to mend.
+///
+/// # Errors
+/// When it can't be started.
+pub fn start_users(argv: &Argv, stdout: File, stderr: File) -> Result<Child> {
+    spawn(argv, stdout, stderr).map_err(|error| {
+        let is_the_machines = matches!(
+            error.kind(),
+            ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ExecutableFileBusy | ErrorKind::ResourceBusy
+        );
+        let class = if is_the_machines { Error::ground } else { Error::usage };
+        class(format!("the command `{}` can't be run", argv.shown())).because(error).hint(
+            "give a program on your PATH or by its path; what a shell understands needs one, as in `-- sh -c '…'`",
+        )
+    })
+}
+
+fn spawn(argv: &Argv, stdout: File, stderr: File) -> std::io::Result<Child> {
+    argv.command().stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn()
 }
 
 /// How a program ended, in words.
@@ -268,6 +288,16 @@ mod tests {
     fn a_shown_command_can_be_typed() {
         let argv = Argv::new("/w s/ctr").arg("--address").arg("").arg("it's");
         assert_eq!(argv.shown(), r"'/w s/ctr' --address '' 'it'\''s'");
+    }
+
+    #[test]
+    fn a_command_that_the_user_has_and_the_system_has_not_is_a_matter_of_usage() {
+        let argv = Argv::new("no-such-command").arg("x");
+        let file = || tempfile::tempfile().unwrap();
+        let theirs = start_users(&argv, file(), file()).unwrap_err();
+        assert!(theirs.to_string().starts_with("the command `no-such-command x` can't be run: "), "{theirs}");
+        assert_eq!((theirs.class().exit_code(), theirs.hint_text().is_some()), (2, true));
+        assert_eq!(start(&argv, file(), file()).unwrap_err().class().exit_code(), 3, "ours must be there");
     }
 
     #[test]
