@@ -1,16 +1,16 @@
 //! The harness behind `cargo xtask`: runs the newest BuildKit and containerd out of the target folder, builds and runs a
 //! sample image with them, and says whether that works.
 //!
-//! Calls run one way: [`cli`] → [`commands`] → [`probe`] → [`install`], [`daemon`], [`client`], [`source`], [`apart`] → the
+//! Calls run one way: [`cli`] → [`commands`] → [`probe`], [`apart`] → [`install`], [`daemon`], [`client`], [`source`] → the
 //! other effects → the pure modules.
 
 pub mod cli;
 pub mod commands;
 pub mod context;
 
+pub mod apart;
 pub mod probe;
 
-pub mod apart;
 pub mod client;
 pub mod daemon;
 pub mod install;

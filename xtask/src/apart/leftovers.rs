@@ -1,6 +1,7 @@
 //! What is there still when all has been stopped and deleted.
 
 use crate::component::Component;
+use crate::daemon::stop;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::os::{self, Process};
@@ -65,6 +66,9 @@ pub fn take_away(workspace: &Workspace, mark: &str) -> Left {
     processes.iter().for_each(os::kill);
     for process in &processes {
         left.note(format!("process `{}` (pid {})", process.executable.display(), process.pid), see_end(process));
+    }
+    if !stop::delete_control_groups(workspace) {
+        left.told.push(format!("control groups `{}`, which stay", workspace.cgroup_parent()));
     }
     for point in os::mounts_in(base) {
         let unmounted = os::unmount(&point)

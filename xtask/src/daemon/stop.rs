@@ -51,6 +51,13 @@ pub fn all(workspace: &Workspace) -> Result<Stopped> {
         end_all(&left, GRACE_OF_LEFTOVERS)?;
         stopped.leftovers.extend(left);
     }
+    stopped.left_control_groups = !delete_control_groups(workspace);
+    state::forget(workspace)?;
+    Ok(stopped)
+}
+
+/// Deletes the control groups that a workspace's containers had, all of which have ended; tells whether none is left.
+pub fn delete_control_groups(workspace: &Workspace) -> bool {
     // The kernel takes a moment to notice that a group's last process is gone.
     let gone = || {
         Ok(if os::delete_control_groups(&workspace.cgroup_parent()) {
@@ -59,9 +66,7 @@ pub fn all(workspace: &Workspace) -> Result<Stopped> {
             Look::NotYet(String::new())
         })
     };
-    stopped.left_control_groups = poll::until(GRACE_OF_LEFTOVERS, gone, |_| Error::ground("they stay")).is_err();
-    state::forget(workspace)?;
-    Ok(stopped)
+    poll::until(GRACE_OF_LEFTOVERS, gone, |_| Error::ground("they stay")).is_ok()
 }
 
 /// Stops some of the daemons, in the order in which they are stopped.

@@ -4,11 +4,12 @@ use super::releases::Mirror;
 use crate::machine;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tests::{ReleaseServer, TestContext, Xtask, real};
 use xtask::poll::{self, Look};
 use xtask::result::{self, CellResult, State, StepState};
+use xtask::workspace::Workspace;
 
 /// What became of the cells, by their version of containerd.
 fn results(folder: PathBuf) -> BTreeMap<String, CellResult> {
@@ -182,10 +183,14 @@ fn a_cell_that_hangs_is_ended_when_its_time_is_up() {
     nothing_is_left(&context);
 }
 
-/// Leaves a process, and has nobody write the cell's log any more.
+/// Leaves a process and a control group, as a container has it, and has nobody write the cell's log any more; then it kills the
+/// harness, so that nobody is left to tidy up but the night itself.
 const SPOILS_THE_LOG: &str = "cd \"$BUILDKIT_WINDOWS_APART\" && mkfifo g\n\
     (setsid sh -c 'exec 3<>g; cd /; exec cat <&3' >/dev/null 2>&1 &)\n\
-    for log in ../results/*-2.9.4.log; do rm \"$log\" && mkdir \"$log\"; done; exit 1";
+    id=$(printf %s \"$BUILDKIT_WINDOWS_APART\" | sha256sum | cut -c1-12)\n\
+    top=/sys/fs/cgroup; [ -e $top/cgroup.procs ] || top=$top/pids\n\
+    mkdir -p \"$top/buildkit-windows-$id/container\" && touch ../grouped\n\
+    for log in ../results/*-2.9.4.log; do rm \"$log\" && mkdir \"$log\"; done; kill -9 $PPID";
 
 /// Leaves what can't be deleted.
 const STAYS: &str = "cd \"$BUILDKIT_WINDOWS_APART\" && mkdir -p held && touch held/fast && chattr +i held/fast; exit 1";
@@ -205,8 +210,14 @@ fn what_can_not_be_written_or_deleted_keeps_no_cell_from_being_cleaned() {
     assert_eq!(ended.stdout.lines().count(), 3, "{ended}");
     let cells = in_default(&context);
     let states_of = |version: &str| states(&cells[version]);
-    assert_eq!(states_of("2.9.4"), [("up", "failed"), ("down", "failed"), ("clean", "done")], "{ended}");
+    assert_eq!(states_of("2.9.4"), [("up", "killed"), ("down", "failed"), ("clean", "done")], "{ended}");
     let left = &cells["2.9.4"].left_behind;
+    let cell = Workspace::new(context.base_dir().join("night/cell-1"), xtask::platform::Platform::host().unwrap());
+    let groups = ["/sys/fs/cgroup", "/sys/fs/cgroup/pids"].map(|top| Path::new(top).join(cell.cgroup_parent()));
+    assert!(
+        context.base_dir().join("night/grouped").exists() && !groups.iter().any(|group| group.exists()),
+        "{groups:?}"
+    );
     assert!(left[0].starts_with("`clean` could not be run: failed to write `"), "{left:?}");
     assert!(left.iter().any(|what| what.starts_with("process `") && what.contains("cat")), "{left:?}");
     assert_eq!(states_of("2.9.5"), [("up", "failed"), ("down", "done"), ("clean", "failed")], "{ended}");
