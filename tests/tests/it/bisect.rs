@@ -217,6 +217,33 @@ fn commits_between_refs_are_githubs() {
     ");
 }
 
+/// Where only the deepest candidate is too deep for a socket, before anything is tried of any.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_command_must_be_able_to_reach_the_daemons() {
+    // Of a platform that nothing runs of here: what is not refused before ends there.
+    let platform = if cfg!(target_arch = "aarch64") { "linux-amd64" } else { "linux-arm64" };
+    let server = ReleaseServer::start();
+    for version in ["0.33.9", "0.33.10"] {
+        server.release(Buildkit.repository(), release(Buildkit, version, platform));
+    }
+    let bisect = |length: usize, more: &[&str]| {
+        let context = context!().server(&server);
+        let deepest = context.root().join("bisect/0.33.10/run/containerd.sock.ttrpc");
+        let name = "d".repeat(length - deepest.as_os_str().len() - 1);
+        let line = ["bisect", "--component", "buildkit", "--platform", platform, "--good", "0.33.9", "--bad", "0.33"];
+        context.base_name(&name).xtask([&line[..], more].concat()).run().exited(2).stderr
+    };
+    let refused = bisect(108, &["--", "true"]);
+    let socket = "/bisect/0.33.10/run/buildkitd.sock`: the path is too long for a socket";
+    assert!(refused.starts_with("error: the command can't reach `") && refused.contains(socket), "{refused}");
+    assert!(refused.contains("hint: put the workspace into a shorter folder with `--base-dir DIR`"), "{refused}");
+    // A sample is the harness's own affair, and a command may be as deep as that.
+    for let_through in [bisect(108, &[]), bisect(107, &["--", "true"])] {
+        assert!(let_through.contains(&format!("programs for {platform} can't be run")), "{let_through}");
+    }
+}
+
 /// git is not to be had under Wine.
 #[cfg(unix)]
 mod clones {

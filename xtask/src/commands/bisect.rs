@@ -4,6 +4,7 @@ mod candidates;
 mod judge;
 mod saved;
 
+use super::builder::check_address;
 use super::logs::on_interrupt;
 use super::{patience, print};
 use crate::apart::Halt;
@@ -12,6 +13,7 @@ use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::workspace::Workspace;
 use candidates::Candidate;
 use clap::{Args, ValueEnum};
 use judge::judge;
@@ -87,6 +89,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
             if options.list {
                 return print(candidates.iter().map(Candidate::line).collect::<String>());
             }
+            check_addresses(context, &question, &candidates)?;
             Some((question, candidates))
         }
         _ => None,
@@ -104,6 +107,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
                     .hint("begin one with `--component`, `--good` and `--bad`")
             })?;
             saved.refuse_others(context)?;
+            check_addresses(context, &saved.question, &saved.candidates)?;
             saved
         }
     };
@@ -114,6 +118,18 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     files::delete(&source)?;
     let ended = go_on(context, &mut saved, &file, &interrupted);
     ended.and(files::delete(&source))
+}
+
+/// What a user's command calls can't reach daemons as deep as the harness itself can.
+fn check_addresses(context: &Context, question: &Question, candidates: &[Candidate]) -> Result<()> {
+    let deepest = candidates.iter().map(Candidate::short).max_by_key(|name| name.len());
+    match deepest.filter(|_| !question.command.is_empty()) {
+        Some(name) => {
+            let folder = context.workspace.bisection().join(name);
+            check_address(&Workspace::new(folder, context.workspace.platform()), "the command")
+        }
+        None => Ok(()),
+    }
 }
 
 /// Tries one after another until it ends.

@@ -7,6 +7,7 @@ use crate::client::buildx::{Buildx, Program};
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::workspace::Workspace;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     context.check_for_platform()?;
     context.require_daemons_can_run()?;
     context.warn_without_container_runtime();
-    check_address(context)?;
+    check_address(&context.workspace, "buildx")?;
     let _guard = context.lock("builder")?;
     let program = buildx::program(context)?;
     let client = Buildx::new(&context.workspace, program, None);
@@ -65,12 +66,15 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     print(report.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>())
 }
 
-/// The harness reaches a socket in a deep folder from its own folder, which builds of one's own can't.
-fn check_address(context: &Context) -> Result<()> {
-    let endpoint = context.workspace.endpoint(Component::Buildkit);
+/// The harness reaches a socket in a deep folder from its own folder, which clients of one's own can't.
+///
+/// # Errors
+/// When a workspace lies too deep for them.
+pub fn check_address(workspace: &Workspace, client: &str) -> Result<()> {
+    let endpoint = workspace.endpoint(Component::Buildkit);
     if endpoint.is_reached_from_anywhere() {
         return Ok(());
     }
-    Err(Error::usage(format!("buildx can't reach `{}`: the path is too long for a socket", endpoint.shown()))
+    Err(Error::usage(format!("{client} can't reach `{}`: the path is too long for a socket", endpoint.shown()))
         .hint("put the workspace into a shorter folder with `--base-dir DIR`"))
 }
