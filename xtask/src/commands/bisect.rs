@@ -84,7 +84,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
                 Daemon::Buildkit => Component::Buildkit,
                 Daemon::Containerd => Component::Containerd,
             };
-            let question = Question::new(options, component, good, bad)?;
+            let question = Question::new(context, options, component, good, bad)?;
             let candidates = candidates::find(context, &question)?;
             if options.list {
                 return print(candidates.iter().map(Candidate::line).collect::<String>());

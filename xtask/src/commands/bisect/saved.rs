@@ -3,11 +3,13 @@
 use super::candidates::Candidate;
 use super::{Bisection, Options};
 use crate::bisection::Verdict;
+use crate::commands::build_sample::staging::{find_sample, samples_folder};
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::state::Request;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
+use crate::os;
 use crate::process::Argv;
 use crate::source::Source;
 use crate::version::Spec;
@@ -46,23 +48,17 @@ impl Question {
     /// What was typed, with paths that mean the same wherever it goes on.
     ///
     /// # Errors
-    /// When a path can't be made absolute.
-    pub fn new(options: &Options, component: Component, good: &str, bad: &str) -> Result<Self> {
+    /// When a path can't be made absolute, or there is no such sample.
+    pub fn new(context: &Context, options: &Options, component: Component, good: &str, bad: &str) -> Result<Self> {
         let absolute =
             |path: &PathBuf| std::path::absolute(path).trying(|| format!("make `{}` absolute", path.display()));
-        // A single word may be a sample's name.
-        let is_path = |path: &&PathBuf| path.components().count() > 1 || path.is_dir();
-        let sample = match options.sample.as_ref().filter(is_path) {
-            Some(path) => Some(absolute(path)?),
-            None => options.sample.clone(),
-        };
         Ok(Self {
             component,
             good: good.to_owned(),
             bad: bad.to_owned(),
             refs: options.refs,
             checkout: options.checkout.as_ref().map(absolute).transpose()?,
-            sample,
+            sample: options.sample.as_ref().map(|asked| lasting(context, asked)).transpose()?,
             command: options.command.clone(),
             folder: std::env::current_dir().trying(|| "find the folder that this runs in".into())?,
             timeout: options.timeout,
@@ -76,6 +72,14 @@ impl Question {
             (Some((program, arguments)), _) => format!("`{}`", Argv::new(program).args(arguments).shown()),
         }
     }
+}
+
+/// A sample as it is called wherever the bisection goes on: by its name, or by the whole path of a folder.
+fn lasting(context: &Context, asked: &Path) -> Result<PathBuf> {
+    let found = find_sample(context, Some(asked))?.folder;
+    let named = os::real_path(&samples_folder(context).join(asked));
+    let is_name = asked.components().count() == 1 && named.is_ok_and(|named| named == found);
+    Ok(if is_name { asked.to_owned() } else { found })
 }
 
 /// All of it.
@@ -135,9 +139,12 @@ impl Saved {
         self.tried.retain(|(tried, _)| *tried != at);
     }
 
-    /// Where programs come from: commits that GitHub lists are had by Go alone.
+    /// Where programs come from: commits that GitHub lists are had by Go alone, so there GitHub can only be asked for the others.
     pub fn source(&self) -> &Source {
-        if self.question.refs && self.question.checkout.is_none() { &Source::Auto } else { &self.request.source }
+        match &self.request.source {
+            Source::Github if self.question.refs && self.question.checkout.is_none() => &Source::Auto,
+            asked => asked,
+        }
     }
 
     /// Makes sure that it goes on as it was begun.
@@ -260,4 +267,52 @@ pub fn refuse_unfinished(context: &Context, file: &Path, afresh: bool) -> Result
         saved.tried.len()
     ))
     .hint(format!("`{}` goes on with it, and `--afresh` forgets it", context.typed("bisect --resume"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(source: &str, refs: bool, checkout: Option<&str>) -> Saved {
+        Saved {
+            schema: SCHEMA,
+            question: Question {
+                component: Component::Buildkit,
+                good: "a".into(),
+                bad: "b".into(),
+                refs,
+                checkout: checkout.map(Into::into),
+                sample: None,
+                command: Vec::new(),
+                folder: "/".into(),
+                timeout: Duration::from_secs(1),
+            },
+            request: Request {
+                platform: "linux-amd64".parse().unwrap(),
+                source: source.parse().unwrap(),
+                specs: Vec::new(),
+                group: None,
+                network: crate::network::Network::None,
+            },
+            offline: false,
+            others: Vec::new(),
+            candidates: Vec::new(),
+            bisection: Bisection::new(2),
+            tried: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_source_stays_what_was_asked_for_wherever_it_has_commits() {
+        for (asked, refs, checkout, taken) in [
+            ("go", true, None, "go"),
+            ("auto", true, None, "auto"),
+            ("github", true, None, "auto"),
+            ("github", true, Some("clone"), "github"),
+            ("github", false, None, "github"),
+            ("go", false, None, "go"),
+        ] {
+            assert_eq!(saved(asked, refs, checkout).source().to_string(), taken, "{asked} {refs} {checkout:?}");
+        }
+    }
 }
