@@ -183,6 +183,22 @@ impl Apart {
     }
 }
 
+/// Stops and deletes what a command that was killed has left in the folders that it ran things apart in. All of it is tried
+/// before the first thing that stays is told. The workspace's lock must be held.
+///
+/// # Errors
+/// When something stays.
+pub fn clear_away(context: &Context, folder: &Path, whose: &str, is_theirs: impl Fn(&Path) -> bool) -> Result<()> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut survived = None;
+    for left in entries.filter(|path| path.is_dir() && is_theirs(path)) {
+        context.ui.note(&format!("clearing `{}` away, which an earlier {whose} has left", left.display()));
+        let apart = Apart::new(context, &context.request.source, left, &[])?;
+        survived = survived.or(apart.clean(&folder.join("earlier.log")).survived);
+    }
+    survived.map_or(Ok(()), Err)
+}
+
 /// Without what a user has set for the command that they typed.
 fn alone(argv: Argv) -> Argv {
     asked::without_variables(argv, std::env::vars_os().map(|(name, _)| name))

@@ -7,7 +7,7 @@ mod saved;
 use super::builder::check_address;
 use super::logs::on_interrupt;
 use super::{patience, print};
-use crate::apart::Halt;
+use crate::apart::{self, Halt};
 use crate::bisection::{Bisection, Next, Refusal};
 use crate::component::Component;
 use crate::context::Context;
@@ -113,8 +113,9 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     };
     let interrupted = on_interrupt()?;
     print(saved.log())?;
-    // One that is there may be another clone's, or may have been cut off while it was made.
     let source = saved::source(context);
+    apart::clear_away(context, &context.workspace.bisection(), "bisection", |path| path != source)?;
+    // One that is there may be another clone's, or may have been cut off while it was made.
     files::delete(&source)?;
     let ended = go_on(context, &mut saved, &file, &interrupted);
     ended.and(files::delete(&source))

@@ -6,7 +6,7 @@ mod telling;
 
 use super::logs::on_interrupt;
 use super::{matrix as making, patience, print, samples};
-use crate::apart::Apart;
+use crate::apart;
 use crate::context::Context;
 use crate::error::{Class, Context as _, Error, Result};
 use crate::files;
@@ -63,7 +63,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     let _guard = context.lock("night")?;
     let interrupted = on_interrupt()?;
-    clear_away(context)?;
+    let is_cell = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(cell::FOLDER));
+    apart::clear_away(context, &context.workspace.night(), "night", is_cell)?;
     if interrupted.load(Ordering::Relaxed) {
         return Err(Error::ground("the night was interrupted before its first cell").hint("begin it again"));
     }
@@ -137,19 +138,6 @@ fn results_folder(context: &Context, options: &Options) -> Result<PathBuf> {
             .hint("give a folder without any with `--out DIR`"));
     }
     Ok(out)
-}
-
-/// What a night that was killed has left. All of it is tried before the first thing that stays is told.
-fn clear_away(context: &Context) -> Result<()> {
-    let mut survived = None;
-    let folder = context.workspace.night();
-    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-    for left in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(cell::FOLDER)) {
-        context.ui.note(&format!("clearing `{}` away, which an earlier night has left", left.path().display()));
-        let apart = Apart::new(context, &context.request.source, left.path(), &[])?;
-        survived = survived.or(apart.clean(&folder.join("earlier.log")).survived);
-    }
-    survived.map_or(Ok(()), Err)
 }
 
 /// The run of GitHub Actions that this is.

@@ -31,8 +31,6 @@ pub fn judge(context: &Context, saved: &Saved, at: usize, halt: &Halt) -> Result
         commits::check_out(clone, &candidate.name, &source)?;
     }
     let apart = Apart::new(context, saved.source(), folder.join(candidate.short()), &versions)?;
-    // An interrupted step may have left its daemons.
-    apart.clean(&log).survived.map_or(Ok(()), Err)?;
     let judged = if question.command.is_empty() {
         by_sample(&apart, question, &log, halt)
     } else {
