@@ -55,10 +55,10 @@ pub struct Options {
     /// Only list what lies between both ends
     #[arg(long, conflicts_with = "resume")]
     list: bool,
-    /// Go on with the bisection that was interrupted
+    /// Go on with the bisection that has not ended, and try again what could not be tried
     #[arg(long, conflicts_with_all = ["component", "good", "bad", "sample", "refs", "checkout", "timeout", "command", "afresh"])]
     resume: bool,
-    /// Forget one that was interrupted
+    /// Forget one that has not ended
     #[arg(long)]
     afresh: bool,
     /// What must work instead of a sample
@@ -140,7 +140,7 @@ fn go_on(context: &Context, saved: &mut Saved, file: &Path, interrupted: &Arc<At
         let at = match saved.bisection.next() {
             Ok(Next::Try(at)) => at,
             Ok(Next::Found { good, bad }) => return found(saved, file, good, bad),
-            Ok(Next::OneOf { good, bad }) => return one_of(saved, file, good, bad),
+            Ok(Next::OneOf { good, bad }) => return one_of(context, saved, file, good, bad),
             Err(refusal) => return refused(context, saved, file, refusal),
         };
         let steps = saved.bisection.steps_left();
@@ -171,19 +171,25 @@ fn found(saved: &Saved, file: &Path, good: usize, bad: usize) -> Result<()> {
     end(saved, file, &text)
 }
 
-/// Only that much can be told.
-fn one_of(saved: &Saved, file: &Path, good: usize, bad: usize) -> Result<()> {
+/// Only that much can be told. All that is known is kept, but for those that could not be tried: they can be tried again.
+fn one_of(context: &Context, saved: &mut Saved, file: &Path, good: usize, bad: usize) -> Result<()> {
     let several = &saved.candidates[good + 1..=bad];
-    let (good, bad) = (&saved.candidates[good], &saved.candidates[bad]);
+    let count = several.len();
     let names: String = several.iter().map(|candidate| format!("#   {}\n", candidate.described())).collect();
+    let (last_good, first_bad) = (&saved.candidates[good], &saved.candidates[bad]);
     let text = format!(
         "# the first bad one is one of these, and all but the last could not be tried:\n{names}# last good: {}\n# {}\n",
-        good.described(),
-        saved.link(good, bad)
+        last_good.described(),
+        saved.link(last_good, first_bad)
     );
-    end(saved, file, &text)?;
-    Err(Error::ground(format!("the first bad one is one of {}, which could not all be tried", several.len()))
-        .hint("the log says why; their own logs are in the workspace's folder `bisect`"))
+    write_log(saved, file, &text)?;
+    print(text)?;
+    (good + 1..bad).for_each(|at| saved.forget(at));
+    saved.write(file)?;
+    let again = context.typed("bisect --resume");
+    Err(Error::ground(format!("the first bad one is one of {count}, which could not all be tried")).hint(format!(
+        "see their logs in the workspace's folder `bisect`; `{again}` tries only those again, and `--afresh` begins another"
+    )))
 }
 
 /// An end is not what it is said to be. Where that is only unknown, it can be tried again, and all else that is known is kept.

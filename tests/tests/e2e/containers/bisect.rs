@@ -1,13 +1,15 @@
 //! Bisections with real daemons, over releases that were made to fail.
 
-use super::releases::Mirror;
+use super::releases::{HANGS, Mirror};
 use crate::machine;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 use tests::filters::bind;
 use tests::{Outcome, TestContext, Xtask, insta, real};
 use xtask::component::Component;
+use xtask::poll::{self, Look};
 
 /// A mirror with eight versions of containerd, 2.9.0 to 2.9.7: from `broken` on no container of theirs comes to run, and the
 /// `dead` ones don't even start.
@@ -84,6 +86,14 @@ fn those_beside_it_that_do_not_start_leave_it_open() {
             "# https://github.com/containerd/containerd/compare/v2.9.3...v2.9.6",
         ]
     );
+    assert!(found.stderr.contains("`cargo xtask bisect --resume` tries only those again"), "{found}");
+    // All else is known, and the end is the same as long as these don't start.
+    let again = bisect(&context, &["--resume"]).run().exited(3);
+    let mut tried: Vec<_> = again.stderr.lines().filter(|line| line.contains("Trying")).collect();
+    tried.sort_unstable();
+    assert!(tried.len() == 2 && tried[0].contains("2.9.4") && tried[1].contains("2.9.5"), "{again}");
+    assert!(again.stdout.ends_with(&(end.join("\n") + "\n")), "{again}");
+    nothing_is_left(&context);
 }
 
 #[test]
@@ -124,14 +134,20 @@ fn script(context: &TestContext, text: &str) -> String {
 fn a_command_decides_with_both_daemons_up() {
     let context = machine();
     mirror(&context, 9, &[]);
-    // It asks both daemons before it fails from 2.9.3 on, and can't tell of 2.9.2.
+    // It asks both daemons before it fails from 2.9.3 on, and can't tell of 2.9.2. Of the first it also builds the sample.
+    let harness = format!("{} build-sample --json --client buildctl", context.program().display());
     let judge = script(
         &context,
-        "[ -z \"$GH_TOKEN$GITHUB_TOKEN\" ] || exit 126\n\
-         buildctl debug workers >&2 && ctr version >&2 || exit 126\n\
-         case $BUILDKIT_WINDOWS_BASE_DIR in *.[01]) exit 0;; *.2) exit 125;; *) exit 7;; esac\n",
+        &format!(
+            "[ -z \"$GH_TOKEN$GITHUB_TOKEN\" ] || exit 126\n\
+             buildctl debug workers >&2 && ctr version >&2 || exit 126\n\
+             case $BUILDKIT_WINDOWS_BASE_DIR in *.0) {harness} >{root}/nested.json && env >{root}/nested.env || exit 126;; esac\n\
+             case $BUILDKIT_WINDOWS_BASE_DIR in *.[01]) exit 0;; *.2) exit 125;; *) exit 7;; esac\n",
+            root = context.root().display()
+        ),
     );
-    let bisection = bisect(&context, &[&ALL[..], &["--", &judge]].concat());
+    let bisection = bisect(&context, &[&ALL[..], &["--", &judge]].concat()).env("CI", "true");
+    let bisection = bisection.env("BUILDKIT_WINDOWS_CONTAINERD", "latest").env("BUILDKIT_WINDOWS_HEAL", "yes");
     let found = bisection.env("GH_TOKEN", "pl4nted").env("GITHUB_TOKEN", "pl4nted").run().exited(3);
     let lines = log(&found);
     assert!(lines.contains(&"good 2.9.0") && lines.contains(&"skip 2.9.2 # the command ended with exit code 125"));
@@ -139,9 +155,44 @@ fn a_command_decides_with_both_daemons_up() {
     assert!(lines.contains(&"# last good: 2.9.1"), "{found}");
     let told = fs::read_to_string(context.base_dir().join("bisect/2.9.0.log")).unwrap();
     assert!(told.contains("PLATFORMS") && told.contains("Server:"), "{told}");
-    let judge = script(&context, "exit 127\n");
-    let unrunnable = bisect(&context, &[&ALL[..], &["--", &judge]].concat()).run().exited(2);
-    assert!(unrunnable.stderr.contains("the command can't be run: it ended with exit code 127"), "{unrunnable}");
+    // What it builds with is what is judged, whatever was asked for beside that.
+    let nested: serde_json::Value =
+        serde_json::from_slice(&fs::read(context.root().join("nested.json")).unwrap()).unwrap();
+    assert_eq!(nested["versions"]["containerd"], "2.9.0", "{nested}");
+    let environment = fs::read_to_string(context.root().join("nested.env")).unwrap();
+    assert!(environment.lines().any(|line| line == "BUILDKIT_WINDOWS_HEAL=no"), "{environment}");
+    // Only what it could not tell of is tried again, and it can't when the command is gone.
+    fs::remove_file(&judge).unwrap();
+    let unrunnable = bisect(&context, &["--resume"]).run().exited(2);
+    assert!(
+        unrunnable.stderr.contains(&format!("error: the command `{judge}` can't be run: No such file")),
+        "{unrunnable}"
+    );
+    let tried: Vec<_> = unrunnable.stderr.lines().filter(|line| line.contains("Trying")).collect();
+    assert!(tried.len() == 1 && tried[0].contains("2.9.2"), "{unrunnable}");
+    nothing_is_left(&context);
+}
+
+#[test]
+fn a_killed_one_is_cleared_away_by_the_next_whatever_that_tries() {
+    let context = machine();
+    let mirror = Mirror::new(&context);
+    mirror.offer("2.9.0", &mirror.scripted(HANGS));
+    for version in ["2.9.1", "2.9.2"] {
+        mirror.offer(version, &mirror.scripted("exit 1"));
+    }
+    let between = |good, bad| ["--component", "containerd", "--good", good, "--bad", bad, "--sample", "label"];
+    let running = bisect(&context, &between("2.9.0", "2.9.2")).spawn();
+    let fifo = context.base_dir().join("bisect/2.9.0/f");
+    let look = || Ok(if fifo.exists() { Look::Ready(()) } else { Look::NotYet(String::new()) });
+    poll::until(Duration::from_secs(60), look, xtask::error::Error::ground).unwrap();
+    let killed = running.kill();
+    assert!(killed.was_killed(), "{killed}");
+    // Beside it lies what has the name of a sample: as in `build-sample`, the sample is meant.
+    context.write("label/Dockerfile", "FROM base\n");
+    let next = bisect(&context, &between("2.9.1", "2.9.2")).run().exited(3);
+    assert!(next.stderr.contains("bisect/2.9.0` away, which an earlier bisection has left"), "{next}");
+    assert_eq!(log(&next)[1], "# judged by the sample `label`");
     nothing_is_left(&context);
 }
 
@@ -162,8 +213,8 @@ fn an_interrupted_one_goes_on_where_it_was() {
     let mut running = bisect(&context, &[&ALL[..], &["--", &judge]].concat()).spawn();
     running.wait_for_output("bad 2.9.7");
     let waits = || context.root().join("waits").exists().then_some(()).ok_or(());
-    let look = || Ok(waits().map_or_else(|()| xtask::poll::Look::NotYet(String::new()), xtask::poll::Look::Ready));
-    xtask::poll::until(std::time::Duration::from_secs(60), look, xtask::error::Error::ground).unwrap();
+    let look = || Ok(waits().map_or_else(|()| Look::NotYet(String::new()), Look::Ready));
+    poll::until(Duration::from_secs(60), look, xtask::error::Error::ground).unwrap();
     running.interrupt();
     let interrupted = running.wait().exited(3);
     assert!(interrupted.stderr.contains("`cargo xtask bisect --resume` goes on with it"), "{interrupted}");

@@ -1,6 +1,6 @@
 //! Nights with real daemons: cells that work, and cells that were made to fail, to hang, to die and to leave things behind.
 
-use super::releases::Mirror;
+use super::releases::{HANGS, Mirror};
 use crate::machine;
 use std::collections::BTreeMap;
 use std::fs;
@@ -116,10 +116,6 @@ fn night_of(context: &TestContext, samples: &str, containerds: &[&str], argument
     let xtask = context.xtask(line).env("BUILDKIT_WINDOWS_SOURCE", context.root().join("mirror"));
     xtask.stdin(&serde_json::json!({ "include": cells }).to_string()).timeout(Duration::from_secs(300))
 }
-
-/// Waits for ever; killed by nothing but a kill.
-const HANGS: &str =
-    "trap '' TERM INT; mkfifo \"$BUILDKIT_WINDOWS_APART/f\"; exec 3<>\"$BUILDKIT_WINDOWS_APART/f\"; read -r _ <&3";
 
 /// Leaves a process that nobody is the parent of and a mount, and kills the harness.
 const LEAVES: &str = "cd \"$BUILDKIT_WINDOWS_APART\" && mkdir held && mount -t tmpfs none held && mkfifo g\n\

@@ -7,6 +7,10 @@ use tests::{TestContext, archives, real};
 use xtask::component::Component::{self, Buildkit, Containerd, Runc};
 use xtask::platform::Platform;
 
+/// What a daemon of a mirror may do: it waits for ever, and is killed by nothing but a kill.
+pub(super) const HANGS: &str =
+    "trap '' TERM INT; mkfifo \"$BUILDKIT_WINDOWS_APART/f\"; exec 3<>\"$BUILDKIT_WINDOWS_APART/f\"; read -r _ <&3";
+
 /// A mirror folder with the real BuildKit and runc, and what is offered of containerd.
 pub(super) struct Mirror<'a> {
     context: &'a TestContext,
