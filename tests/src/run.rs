@@ -207,6 +207,14 @@ impl Running {
         self.wait()
     }
 
+    /// Kills it alone: its children go on.
+    ///
+    /// # Panics
+    /// When it can't be killed.
+    pub fn kill_alone(&mut self) {
+        self.child.kill().expect("it runs");
+    }
+
     /// Whether it has not ended yet.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -7,6 +7,8 @@ mod leftovers;
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
+use crate::files;
+use crate::lock;
 use crate::os;
 use crate::poll::{self, Look};
 use crate::process::{self, Argv};
@@ -122,7 +124,7 @@ impl Apart {
         let out = File::create(&printed).trying(|| format!("create `{}`", printed.display()))?;
         let ended = watch(process::start(&argv, out, said)?, halt)?;
         let text = fs::read(&printed).trying(|| format!("read `{}`", printed.display()))?;
-        crate::files::delete(&printed)?;
+        files::delete(&printed)?;
         Ok((ended, String::from_utf8_lossy(&text).into_owned()))
     }
 
@@ -191,12 +193,18 @@ impl Apart {
 pub fn clear_away(context: &Context, folder: &Path, whose: &str, is_theirs: impl Fn(&Path) -> bool) -> Result<()> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut survived = None;
+    let log = folder.join("earlier.log");
     for left in entries.filter(|path| path.is_dir() && is_theirs(path)) {
         context.ui.note(&format!("clearing `{}` away, which an earlier {whose} has left", left.display()));
         let apart = Apart::new(context, &context.request.source, left, &[])?;
-        survived = survived.or(apart.clean(&folder.join("earlier.log")).survived);
+        // A step of it that has outlived the command would be waited for.
+        lock::end_holder(apart.workspace())?;
+        survived = survived.or(apart.clean(&log).survived);
     }
-    survived.map_or(Ok(()), Err)
+    match survived {
+        Some(error) => Err(error.hint(format!("what was tried is in `{}`", log.display()))),
+        None => files::delete(&log),
+    }
 }
 
 /// Without what a user has set for the command that they typed.

@@ -2,6 +2,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::files;
+use crate::os;
 use crate::poll::{self, Look};
 use crate::ui::Ui;
 use crate::workspace::Workspace;
@@ -114,13 +115,31 @@ pub fn acquire(workspace: &Workspace, command: &str, ui: &Ui) -> Result<Guard> {
         let ours = file.try_clone().and_then(Handle::from_file);
         if matches!((ours, Handle::from_path(&path)), (Ok(ours), Ok(theirs)) if ours == theirs) {
             // Only for those who wait to read; in a file of its own, as Windows lets nobody read a locked one.
-            drop(fs::write(
-                workspace.lock_holder(),
-                format!("`cargo xtask {command}` (process {})", std::process::id()),
-            ));
+            drop(fs::write(workspace.lock_holder(), told(command, std::process::id())));
             return Ok(Guard { _file: file, path, holder: workspace.lock_holder() });
         }
     }
+}
+
+/// Ends the command that holds a workspace's lock: for a workspace whose owner is gone, so that nobody waits for its end.
+///
+/// # Errors
+/// When the lock can't be looked at.
+pub fn end_holder(workspace: &Workspace) -> Result<()> {
+    let path = workspace.lock_file();
+    let file = match File::options().read(true).write(true).open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened.trying(|| format!("open the lock `{}`", path.display()))?,
+    };
+    let is_held = || matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    if is_held()
+        && let Some(process) = pid(&holder(workspace)).and_then(os::process)
+        // Who held it may just have let go, and its number be somebody else's.
+        && is_held()
+    {
+        os::kill(&process);
+    }
+    Ok(())
 }
 
 /// Takes the lock of a cache that several workspaces use, so that one at a time fetches and builds into it, and the others
@@ -145,6 +164,15 @@ pub fn acquire_cache(workspace: &Workspace, ui: &Ui) -> Result<Option<File>> {
     Ok(Some(file))
 }
 
+fn told(command: &str, pid: u32) -> String {
+    format!("`cargo xtask {command}` (process {pid})")
+}
+
+/// The process that [`told`] tells of.
+fn pid(told: &str) -> Option<u32> {
+    told.rsplit_once("(process ")?.1.strip_suffix(')')?.parse().ok()
+}
+
 /// Who holds the lock. That is written when it is held already, so it may come a moment later.
 fn holder(workspace: &Workspace) -> String {
     let look = || {
@@ -153,4 +181,16 @@ fn holder(workspace: &Workspace) -> String {
     };
     let holder = poll::until(Duration::from_millis(500), look, |_| Error::ground("nobody tells"));
     holder.unwrap_or_else(|_| "another command".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_holds_a_lock_is_told_with_its_process() {
+        assert_eq!(told("up", 12), "`cargo xtask up` (process 12)");
+        assert_eq!(pid(&told("up", 12)), Some(12));
+        assert_eq!(pid("another command"), None);
+    }
 }

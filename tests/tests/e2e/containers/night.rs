@@ -320,10 +320,13 @@ fn an_interrupted_night_cleans_up_and_keeps_what_it_has() {
 #[test]
 fn a_killed_night_tells_where_it_died_and_the_next_one_clears_up() {
     let context = machine();
-    hanging(&context).kill();
+    let mut running = hanging(&context);
+    // The step that hangs goes on, and with it the cell's lock is held.
+    running.kill_alone();
     let died = &in_default(&context)["2.9.1"];
     assert_eq!((died.state, died.running().unwrap().name.as_str()), (State::Running, "up"));
     let next = night(&context, &["2.9.3"], &[]).run().success();
     assert!(next.stderr.contains("night/cell-2` away, which an earlier night has left"), "{next}");
+    assert!(!context.base_dir().join("night/earlier.log").exists());
     nothing_is_left(&context);
 }
