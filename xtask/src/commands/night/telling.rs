@@ -178,7 +178,7 @@ mod tests {
             let why = why(ended, "", &report, TIMEOUT, Os::Linux);
             samples(printed, &report, ended, why.as_ref())
         };
-        let lines = format!("{}\n{}\n", json!({ "ended": row }), json!({ "began": other }));
+        let lines = format!("{}\n{}\n", json!({ "ended": row, "at": 0 }), json!({ "began": other, "at": 1 }));
         let whole = json!({ "samples": [row] });
         for printed in [serde_json::to_string_pretty(&whole).unwrap(), format!("{lines}{whole}\n")] {
             let told = found(&printed, &Ended::Exited(1));

@@ -2,8 +2,19 @@
 
 use crate::result::Sample;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// What has come of a sample.
+    #[serde(flatten)]
+    pub progress: Progress,
+    /// Where that sample is among all that are tried.
+    pub at: usize,
+}
+
+/// How far a sample has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Progress {
@@ -13,27 +24,23 @@ pub enum Progress {
     Ended(Sample),
 }
 
-/// What is known of samples by their lines, in the order in which they began. Of those that never ended, `why` is the reason.
+/// What is known of samples by their lines, in the order that a whole report has. Of those that never ended, `why` is the reason.
 ///
 /// Whoever writes them may be ended in the middle of a line, and the last line is another thing: what is no such line is passed
 /// over.
 pub fn read(lines: &str, why: &str) -> Vec<Sample> {
-    let mut known: Vec<Sample> = Vec::new();
-    for line in lines.lines() {
-        let sample = match serde_json::from_str(line) {
-            Ok(Progress::Began(sample)) => {
+    let known = lines.lines().filter_map(|line| {
+        let Line { progress, at } = serde_json::from_str(line).ok()?;
+        let sample = match progress {
+            Progress::Began(sample) => {
                 let reason = sample.reason.as_ref().map(|reason| format!("{reason}: {why}"));
                 Sample { reason, ..sample }
             }
-            Ok(Progress::Ended(sample)) => sample,
-            Err(_) => continue,
+            Progress::Ended(sample) => sample,
         };
-        match known.iter_mut().find(|known| known.name == sample.name) {
-            Some(known) => *known = sample,
-            None => known.push(sample),
-        }
-    }
-    known
+        Some((at, sample))
+    });
+    known.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 #[cfg(test)]
@@ -59,19 +66,25 @@ mod tests {
 
     #[test]
     fn what_was_not_told_to_the_end_is_known_as_far_as_it_was_told() {
-        let began = |name| Progress::Began(sample(name, Outcome::Skipped, Verdict::Skipped));
-        let ended = |name, outcome, verdict| Progress::Ended(sample(name, outcome, verdict));
+        let names = ["copy", "heredocs", "secret", "tmpfs"];
+        let line = |name, progress| {
+            let at = names.iter().position(|known| *known == name).unwrap();
+            serde_json::to_string(&Line { progress, at }).unwrap() + "\n"
+        };
+        let began = |name| line(name, Progress::Began(sample(name, Outcome::Skipped, Verdict::Skipped)));
+        let ended = |name, outcome, verdict| line(name, Progress::Ended(sample(name, outcome, verdict)));
+        // Of several threads, any may be the first.
         let lines = [
+            began("tmpfs"),
             began("copy"),
             began("heredocs"),
             ended("copy", Outcome::Fails, Verdict::NewlyBroken),
-            began("tmpfs"),
             began("copy"),
             ended("copy", Outcome::Works, Verdict::AsExpected),
             began("secret"),
             ended("tmpfs", Outcome::Works, Verdict::AsExpected),
         ];
-        let mut text: String = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
+        let mut text = lines.concat();
         text.push_str(r#"{"ended":{"name":"secr"#);
         let known = read(&text, "the cell took too long");
         let told: Vec<_> =
@@ -82,8 +95,8 @@ mod tests {
             [
                 ("copy", "as expected", None),
                 ("heredocs", "skipped", unended),
-                ("tmpfs", "as expected", None),
                 ("secret", "skipped", unended),
+                ("tmpfs", "as expected", None),
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! Trying samples, several at once.
 
 use super::finding::Sample;
-use super::progress::Progress;
+use super::progress::{Line, Progress};
 use super::report::row;
 use super::skipping::Skipper;
 use crate::commands::build_sample::staging::stage;
@@ -39,9 +39,9 @@ pub struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    fn tell(&self, progress: &Progress) {
+    fn tell(&self, at: usize, progress: Progress) {
         if self.tells {
-            print_json_line(progress).unwrap_or_else(|error| self.context.ui.warn(&error.to_string()));
+            print_json_line(&Line { progress, at }).unwrap_or_else(|error| self.context.ui.warn(&error.to_string()));
         }
     }
 }
@@ -74,7 +74,7 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((at, sample)) = next else { return };
-                    let tried = try_one(plan, &sample, first);
+                    let tried = try_one(plan, at, &sample, first);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((at, sample, tried));
                 }
             });
@@ -84,15 +84,15 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
     done.sort_by_key(|(at, ..)| *at);
     // A reset takes away what others build on, so it waits until they are done.
     let is_wanted = |error: &Error| plan.heals && error.blames_state() || error.is_open();
-    let again = |(_, sample, tried): (usize, Sample, Tried)| {
-        if tried.error.as_ref().is_some_and(is_wanted) { try_alone(plan, &sample, &tried) } else { tried }
+    let again = |(at, sample, tried): (usize, Sample, Tried)| {
+        if tried.error.as_ref().is_some_and(is_wanted) { try_alone(plan, at, &sample, &tried) } else { tried }
     };
     done.into_iter().map(again).collect()
 }
 
 /// Tries one again, which now has the daemons to itself.
-fn try_alone(plan: &Plan, sample: &Sample, before: &Tried) -> Tried {
-    let mut tried = try_one(plan, sample, Way { is_alone: true, heals: plan.heals });
+fn try_alone(plan: &Plan, at: usize, sample: &Sample, before: &Tried) -> Tried {
+    let mut tried = try_one(plan, at, sample, Way { is_alone: true, heals: plan.heals });
     // That it works alone must not hide that it failed beside the others.
     if let (Some(beside), None, None) = (before.row.failure.as_ref(), &tried.error, &tried.row.healed) {
         let first_line = beside.message.lines().next().unwrap_or_default();
@@ -103,13 +103,13 @@ fn try_alone(plan: &Plan, sample: &Sample, before: &Tried) -> Tried {
     tried
 }
 
-fn try_one(plan: &Plan, sample: &Sample, way: Way) -> Tried {
-    let tried = try_it(plan, sample, way);
-    plan.tell(&Progress::Ended(tried.row.clone()));
+fn try_one(plan: &Plan, at: usize, sample: &Sample, way: Way) -> Tried {
+    let tried = try_it(plan, at, sample, way);
+    plan.tell(at, Progress::Ended(tried.row.clone()));
     tried
 }
 
-fn try_it(plan: &Plan, sample: &Sample, way: Way) -> Tried {
+fn try_it(plan: &Plan, at: usize, sample: &Sample, way: Way) -> Tried {
     let ui = plan.context.ui;
     let expectation = sample.manifest.on(plan.context.workspace.platform().os);
     if let Some(reason) = plan.skipper.reason(sample) {
@@ -119,7 +119,7 @@ fn try_it(plan: &Plan, sample: &Sample, way: Way) -> Tried {
     }
     ui.step("Trying", &sample.name);
     let unended = Outcome::Skipped("it was being tried".into());
-    plan.tell(&Progress::Began(row(sample, expectation, &unended, &trial::Outcome::default())));
+    plan.tell(at, Progress::Began(row(sample, expectation, &unended, &trial::Outcome::default())));
     let mut came =
         outcome(plan, sample, way).unwrap_or_else(|error| trial::Outcome { error: Some(error), ..Default::default() });
     let found = came.error.as_ref().and_then(Error::failure);
