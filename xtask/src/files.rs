@@ -5,7 +5,7 @@ use crate::os;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Writes a file so that nobody ever sees half of it, creating its folder.
@@ -118,7 +118,16 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Copies a folder with all that is in it but one folder, links as links.
+/// The first part of a path inside a folder that is a link. Whatever lies behind one may be anybody's.
+pub fn link_on_the_way(folder: &Path, inside: &str) -> Option<PathBuf> {
+    let mut path = folder.to_owned();
+    inside.split('/').find_map(|part| {
+        path.push(part);
+        path.is_symlink().then(|| path.clone())
+    })
+}
+
+/// Copies a folder with all that is in it but one folder, links as links. What is there already gives way.
 ///
 /// # Errors
 /// When something can't be read or written.
@@ -131,6 +140,10 @@ pub fn copy_folder(from: &Path, to: &Path, but: &Path) -> Result<()> {
         let kind = entry.file_type().trying(what)?;
         if source == but {
             continue;
+        }
+        // A link is never written through, and two folders become one.
+        if fs::symlink_metadata(&target).is_ok_and(|there| !(there.is_dir() && kind.is_dir())) {
+            delete(&target)?;
         }
         if kind.is_dir() {
             copy_folder(&source, &target, but)?;
@@ -217,6 +230,29 @@ mod tests {
         let mut names = names(folder.path());
         names.sort();
         assert_eq!(names, ["folder", "new"]);
+    }
+
+    #[test]
+    fn what_is_copied_over_a_link_does_not_go_through_it() {
+        let (elsewhere, from, to) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(elsewhere.path().join("file"), "theirs").unwrap();
+        for inside in ["file", "folder/file"] {
+            write_whole(&from.path().join(inside), b"ours").unwrap();
+        }
+        // What the first copy has brought: links to a file and to a folder, and a folder where a file is to be.
+        fs::create_dir(to.path().join("kept")).unwrap();
+        if os::symlink(elsewhere.path(), &to.path().join("folder")).is_ok() {
+            assert_eq!(link_on_the_way(to.path(), "folder/x/y"), Some(to.path().join("folder")));
+        }
+        os::symlink(&elsewhere.path().join("file"), &to.path().join("file")).unwrap();
+        copy_folder(from.path(), to.path(), Path::new("")).unwrap();
+        assert_eq!(fs::read_to_string(elsewhere.path().join("file")).unwrap(), "theirs");
+        for inside in ["file", "folder/file"] {
+            assert_eq!(fs::read_to_string(to.path().join(inside)).unwrap(), "ours");
+            assert_eq!(link_on_the_way(to.path(), inside), None);
+        }
+        assert!(to.path().join("kept").is_dir());
     }
 
     #[test]

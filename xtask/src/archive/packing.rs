@@ -36,7 +36,7 @@ impl Packing {
     ///
     /// # Errors
     /// When a name doesn't fit.
-    pub fn pack(self, files: &[(String, String)], time: SystemTime) -> Result<Vec<u8>> {
+    pub fn pack(self, files: &[(String, impl AsRef<[u8]>)], time: SystemTime) -> Result<Vec<u8>> {
         // Before 1970 no clock is right.
         let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         match self {
@@ -50,7 +50,7 @@ fn failed(why: String) -> Error {
     Error::ground("failed to make the archive").because(why)
 }
 
-fn zip(files: &[(String, String)], seconds: u64) -> std::result::Result<Vec<u8>, rawzip::Error> {
+fn zip(files: &[(String, impl AsRef<[u8]>)], seconds: u64) -> std::result::Result<Vec<u8>, rawzip::Error> {
     let time = UtcDateTime::from_unix(seconds.cast_signed());
     let mut archive = ZipArchiveWriter::new(Vec::new());
     for (name, content) in files {
@@ -58,7 +58,7 @@ fn zip(files: &[(String, String)], seconds: u64) -> std::result::Result<Vec<u8>,
             archive.new_file(EntryPath::verbatim(name.as_bytes())).unix_permissions(0o100_644).last_modified(time);
         let (mut entry, config) = file.compression_method(CompressionMethod::DEFLATE).start()?;
         let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
-        writer.write_all(content.as_bytes())?;
+        writer.write_all(content.as_ref())?;
         let (encoder, descriptor) = writer.finish()?;
         encoder.finish()?;
         entry.finish(descriptor)?;
@@ -66,15 +66,16 @@ fn zip(files: &[(String, String)], seconds: u64) -> std::result::Result<Vec<u8>,
     archive.finish()
 }
 
-fn tar_gz(files: &[(String, String)], seconds: u64) -> io::Result<Vec<u8>> {
+fn tar_gz(files: &[(String, impl AsRef<[u8]>)], seconds: u64) -> io::Result<Vec<u8>> {
     let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     for (name, content) in files {
+        let content = content.as_ref();
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
         header.set_mtime(seconds);
         header.set_size(content.len() as u64);
-        archive.append_data(&mut header, name, content.as_bytes())?;
+        archive.append_data(&mut header, name, content)?;
     }
     archive.into_inner()?.finish()
 }
