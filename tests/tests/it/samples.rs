@@ -86,6 +86,7 @@ fn a_sample_that_lacks_something_is_a_usage_error() {
     let expected = ("common/expected.txt", "x\n");
     let mut samples = vec![
         sample(&context, "bare", &[dockerfile]),
+        sample(&context, "context", &[("Dockerfile", "FROM base\n")]),
         sample(&context, "no-dockerfile", &[("sample.toml", &toml), expected]),
         sample(&context, "no-expected", &[("sample.toml", &toml), dockerfile]),
         sample(&context, "prints-nothing", &[("sample.toml", &nothing), dockerfile, expected]),
@@ -122,11 +123,41 @@ fn a_sample_that_lacks_something_is_a_usage_error() {
         said += "\n";
     }
     assert!(!context.base_dir().exists(), "nothing was changed");
-    // Each system has words of its own for a file that isn't there.
-    let of_system = said.lines().map(|line| line.split_once(" is no sample: ").map_or(line, |(ours, _)| ours));
-    let said = of_system.collect::<Vec<_>>().join("\n");
     let _filters = tests::filters::bind(&context);
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn what_lies_between_the_samples_stops_nobody() {
+    let context = context!();
+    let toml = format!("{PLAIN}{WORKS}");
+    let folder = "repository/sample-dockerfile";
+    sample(
+        &context,
+        &format!("{folder}/only"),
+        &[("sample.toml", &toml), ("common/Dockerfile", ""), ("common/expected.txt", "")],
+    );
+    context.write(format!("{folder}/README.md"), "");
+    context.write(format!("{folder}/.idea/workspace.xml"), "");
+    let list = || {
+        let list = context.xtask(["samples", "--list", "--platform", "linux-amd64"]);
+        list.env("CARGO_MANIFEST_DIR", context.root().join("repository/xtask")).run()
+    };
+    assert_eq!(list().success().stdout, "only  works     S\n");
+    // A folder is a sample, be it half of one.
+    context.write(format!("{folder}/half/linux/Dockerfile"), "");
+    let refused = list().exited(2);
+    assert!(refused.stderr.contains("half` has no sample.toml, nor a Dockerfile\n"), "{refused}");
+}
+
+#[test]
+fn a_path_is_no_name() {
+    let context = context!();
+    let toml = format!("{PLAIN}{WORKS}");
+    let path =
+        sample(&context, "own", &[("sample.toml", &toml), ("common/Dockerfile", ""), ("common/expected.txt", "")]);
+    let here = context.xtask(["samples", "--list", "--platform", "linux-amd64", "."]).current_dir(path).run();
+    assert_eq!(here.success().stdout, "own  works     S\n");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn an_unknown_sample_leads_to_those_that_there_are() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--sample multistage` is no sample, nor a folder with a Dockerfile
+    error: `multistage` is no sample, nor a folder
 
     hint: the nearest: multi-stage; `cargo xtask samples --list` shows all
 
@@ -66,7 +66,7 @@ fn an_unknown_sample_leads_to_those_that_there_are() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: `--sample ./nothing` is no sample, nor a folder with a Dockerfile
+    error: `./nothing` is no sample, nor a folder
 
     hint: `cargo xtask samples --list` shows all
     ");
@@ -82,7 +82,7 @@ fn the_report_tells_a_usage_error_too() {
     let refused = context.xtask(["build-sample", "--json", "--sample", "nothing"]).run().exited(2);
     let report = refused.json();
     assert_eq!(report["exit"], serde_json::json!({ "code": 2, "class": "usage" }), "{refused}");
-    assert_eq!(report["failure"]["message"], "`--sample nothing` is no sample, nor a folder with a Dockerfile");
+    assert_eq!(report["failure"]["message"], "`nothing` is no sample, nor a folder");
     assert_eq!(report["failure"]["hint"], "`cargo xtask samples --list` shows all");
     assert!(report["printed"].is_null() && report["as_expected"].is_null(), "{refused}");
     assert!(!context.base_dir().exists());

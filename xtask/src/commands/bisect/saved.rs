@@ -3,7 +3,7 @@
 use super::candidates::Candidate;
 use super::{Bisection, Options};
 use crate::bisection::Verdict;
-use crate::commands::build_sample::staging::{find_sample, samples_folder};
+use crate::commands::build_sample::finding::{find_sample, samples_folder};
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::state::Request;

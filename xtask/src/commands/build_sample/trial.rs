@@ -140,8 +140,8 @@ impl healing::Ground for Attempts<'_> {
     fn attempt(&mut self) -> Result<Option<String>> {
         let Attempts { trial, deadline, outcome } = self;
         (outcome.printed, outcome.times) = (None, Took::default());
-        let Staged { folder, serve, builds, .. } = trial.sample;
-        let server = serve.as_ref().map(|inside| Server::start(&folder.join(inside))).transpose()?;
+        let Staged { serve, builds, .. } = trial.sample;
+        let server = serve.as_deref().map(Server::start).transpose()?;
         let served = server.as_ref().map(Server::url);
         let steps = Run { sample: trial.sample, id: trial.stand.next_run(), served };
         let mut printed = Some(String::new());

@@ -1,9 +1,9 @@
 //! Which samples there are, and which were asked for.
 
-use crate::commands::build_sample::staging::{Found, names, nearest, read, samples_folder};
+use crate::commands::build_sample::finding::{self, Found};
 use crate::context::Context;
-use crate::error::{Context as _, Error, Result};
-use crate::os;
+use crate::error::{Error, Result};
+use crate::sample::MANIFEST_FILE;
 use crate::sample::manifest::Manifest;
 use std::path::{Path, PathBuf};
 
@@ -23,20 +23,11 @@ pub struct Sample {
 /// # Errors
 /// When there is no such sample, or one has something wrong with it.
 pub fn find(context: &Context, asked: &[PathBuf]) -> Result<Vec<Sample>> {
-    let folder = samples_folder(context);
-    let all: Vec<PathBuf> = names(context).into_iter().map(PathBuf::from).collect();
+    let all: Vec<PathBuf> = finding::names(context).into_iter().map(PathBuf::from).collect();
     let asked = if asked.is_empty() { &all } else { asked };
     let mut samples: Vec<Sample> = Vec::new();
     for one in asked {
-        let named = folder.join(one);
-        let is_name = one.components().count() == 1;
-        let place = if is_name && named.is_dir() { &named } else { one };
-        if !place.is_dir() {
-            return Err(
-                Error::usage(format!("`{}` is no sample, nor a folder", one.display())).hint(nearest(context, one))
-            );
-        }
-        let sample = sample(context, place)?;
+        let sample = sample(context, one)?;
         match samples.iter().find(|other| other.name == sample.name) {
             Some(other) if other.found.folder == sample.found.folder => {}
             Some(other) => {
@@ -51,20 +42,21 @@ pub fn find(context: &Context, asked: &[PathBuf]) -> Result<Vec<Sample>> {
         }
     }
     if samples.is_empty() {
-        return Err(Error::usage(format!("there are no samples in `{}`", folder.display()))
+        return Err(Error::usage(format!("there are no samples in `{}`", finding::samples_folder(context).display()))
             .hint("a sample is a folder in there; docs/samples.md says what it holds"));
     }
     Ok(samples)
 }
 
-fn sample(context: &Context, folder: &Path) -> Result<Sample> {
-    let folder = os::real_path(folder).trying(|| format!("make `{}` absolute", folder.display()))?;
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !name.chars().all(is_fit) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || name.ends_with('-') {
-        return Err(Error::usage(format!("`{name}` is no name for a sample, because its image has it too"))
-            .hint("name the folder with small letters, digits, and `-` between them"));
-    }
-    let manifest = read(context, &folder)?;
-    Ok(Sample { name, manifest: manifest.clone(), found: Found { folder, manifest: Some(manifest) } })
+fn sample(context: &Context, asked: &Path) -> Result<Sample> {
+    let found = finding::find(context, asked)?;
+    let name = finding::name_of(&found.folder);
+    let Some(manifest) = found.manifest.clone() else {
+        return Err(Error::usage(format!(
+            "`{}` has no {MANIFEST_FILE}, so nothing says what is expected of it",
+            found.folder.display()
+        ))
+        .hint("docs/samples.md says what that has in it; without, `build-sample --sample PATH` builds it"));
+    };
+    Ok(Sample { name, manifest, found })
 }

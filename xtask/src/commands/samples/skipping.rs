@@ -1,7 +1,7 @@
 //! Why a sample can't be put to the test here.
 
 use super::finding::Sample;
-use crate::commands::build_sample::staging::has;
+use crate::commands::build_sample::finding::has;
 use crate::component::Component;
 use crate::context::Context;
 use crate::daemon::state;
