@@ -2,10 +2,13 @@
 //!
 //! Source of the format: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+
+/// What to do about one that can't be read. It is the thing under test that has put it out.
+const HINT: &str = "see what the build says of its exporter: it must put out an image in the OCI layout";
 
 /// The digest of what a layout holds: `sha256:…`.
 ///
@@ -46,22 +49,29 @@ pub fn fact(folder: &Path, pointer: &str) -> Result<Value> {
 
 fn blob(folder: &Path, digest: &str) -> Result<Value> {
     let name = digest.split_once(':').map_or(digest, |(_, name)| name);
+    if !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(
+            Error::failed(format!("the OCI layout in `{}` has `{digest}` for a digest", folder.display())).hint(HINT)
+        );
+    }
     json_of(&folder.join("blobs").join("sha256").join(name))
 }
 
 fn json_of(path: &Path) -> Result<Value> {
-    let what = || format!("read `{}`", path.display());
-    serde_json::from_slice(&fs::read(path).trying(what)?).trying(what)
+    let read = fs::read(path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+    read.map_err(|error| Error::failed(format!("failed to read `{}`", path.display())).because(error).hint(HINT))
 }
 
 fn text<'a>(value: &'a Value, pointer: &str, folder: &Path) -> Result<&'a str> {
     let found = value.pointer(pointer).and_then(Value::as_str);
-    found.ok_or_else(|| Error::failed(format!("the OCI layout in `{}` has no `{pointer}`", folder.display())))
+    let missing = || Error::failed(format!("the OCI layout in `{}` has no `{pointer}`", folder.display())).hint(HINT);
+    found.ok_or_else(missing)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Class;
 
     #[test]
     fn an_image_is_found_beside_the_statements_about_it() {
@@ -89,5 +99,16 @@ mod tests {
         write("index.json", json!({ "manifests": [{ "digest": "sha256:m" }] }));
         assert_eq!(fact(folder.path(), "/os").unwrap(), "linux");
         assert_eq!(fact(folder.path(), "/attestations").unwrap(), json!([]));
+        // What is wrong in there is its maker's fault.
+        for (index, why) in [
+            (json!({ "manifests": [] }), "has no `/manifests/0/digest`"),
+            (json!({ "manifests": [{ "digest": "sha256:none" }] }), "failed to read `"),
+            (json!({ "manifests": [{ "digest": "sha256:../index.json" }] }), "for a digest"),
+        ] {
+            write("index.json", index);
+            let refused = fact(folder.path(), "/os").unwrap_err();
+            assert!(refused.to_string().contains(why), "{refused}");
+            assert!(refused.class() == Class::Failed && refused.hint_text().is_some(), "{refused:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod elsewhere;
 pub(super) mod finding;
 pub(super) mod healing;
 mod making;
+mod put_out;
 pub(super) mod report;
 mod running;
 mod serving;

@@ -145,6 +145,11 @@ impl Build {
         if !self.show.is_empty() && self.output == Output::Image {
             return Err("`show` is for an `output` of local, tar or oci: an image is run".into());
         }
+        // Of an OCI image, these are no paths.
+        let files = if self.output == Output::Oci { &[] } else { &self.show[..] };
+        if let Some(path) = files.iter().find(|path| !is_inside(path)) {
+            return Err(format!("`show` takes paths of what comes out, as in \"folder/file.txt\", and has `{path}`"));
+        }
         Ok(())
     }
 }
@@ -209,8 +214,11 @@ impl TryFrom<Said> for Make {
 
 /// A path that stays inside the context, with `/` between its parts.
 pub fn inside(path: String) -> Result<String, String> {
-    let is_part = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']);
-    if path.split('/').all(is_part) { Ok(path) } else { Err(format!("`{path}` is no path inside the context")) }
+    if is_inside(&path) { Ok(path) } else { Err(format!("`{path}` is no path inside the context")) }
+}
+
+fn is_inside(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
 }
 
 /// `1GiB`, `20MiB`, `4KiB`, or bytes.

@@ -1,15 +1,15 @@
 //! A build of a sample as a client is asked for it: with folders, files and digests for what `sample.toml` only names.
 
+use super::making::own;
+use super::put_out::{in_folder, in_tar};
 use super::staging::Staged;
 use crate::client::details::{Details, Output, Source};
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Context as _, Result};
 use crate::files;
 use crate::oci_layout;
 use crate::sample::build::{self, Build, Place, RUN};
-use std::fs::{self, File};
-use std::io::{BufReader, Read as _};
-use std::path::{Path, PathBuf};
-use tar::Archive;
+use std::fs;
+use std::path::PathBuf;
 
 /// The build argument with the URL of what is served.
 const SERVED: &str = "SERVED";
@@ -46,7 +46,7 @@ impl Run<'_> {
 
     fn source(&self, place: &Place) -> Result<Source> {
         Ok(match place {
-            Place::Folder(folder) => Source::Folder(self.sample.folder.join(folder)),
+            Place::Folder(folder) => Source::Folder(own(&self.sample.folder, folder)?),
             Place::Build(name) => {
                 let number = self.number(name);
                 let folder = self.out(number);
@@ -78,7 +78,11 @@ impl Run<'_> {
         let args = build.args.iter().map(|(name, value)| (name.clone(), value.replace(RUN, &self.id)));
         let served = self.served.iter().map(|url| (SERVED.to_owned(), url.clone()));
         let contexts = build.contexts.iter().map(|(name, place)| Ok((name.clone(), self.source(place)?)));
-        let secrets = build.secrets.iter().map(|(id, value)| Ok((id.clone(), self.private(id, value)?)));
+        // An id may be any text, so it names no file.
+        let secret = |(at, (id, value)): (usize, (&String, &String))| {
+            Ok((id.clone(), self.private(&format!("secret-{number}-{at}"), value)?))
+        };
+        let secrets = build.secrets.iter().enumerate().map(secret);
         let output = match build.output {
             build::Output::Image => Output::Store,
             build::Output::Local => Output::Local(self.out(number)),
@@ -94,7 +98,7 @@ impl Run<'_> {
             target: build.target.clone(),
             args: args.chain(served).collect(),
             secrets: secrets.collect::<Result<_>>()?,
-            ssh_key: build.ssh.then(|| self.private("key", &key(&self.id))).transpose()?,
+            ssh_key: build.ssh.then(|| self.private("ssh-key", &key(&self.id))).transpose()?,
             contexts: contexts.collect::<Result<_>>()?,
             output,
             cache_to: build.cache_to.then(|| self.cache(number)),
@@ -105,7 +109,7 @@ impl Run<'_> {
 
     /// Writes a file beside the context.
     fn private(&self, name: &str, content: &str) -> Result<PathBuf> {
-        let path = self.sample.aside.join(format!("private-{name}"));
+        let path = self.sample.aside.join(name);
         files::write_whole(&path, content.as_bytes())?;
         Ok(path)
     }
@@ -118,38 +122,12 @@ impl Run<'_> {
         let build = &self.sample.builds[number];
         let show = |what: &String| match build.output {
             build::Output::Image => Ok(String::new()),
-            build::Output::Local => read(&self.out(number).join(what)),
+            build::Output::Local => in_folder(&self.out(number), what),
             build::Output::Tar => in_tar(&self.archive(number), what),
             build::Output::Oci => Ok(format!("{what} {}\n", oci_layout::fact(&self.out(number), what)?)),
         };
         build.show.iter().map(show).collect()
     }
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|error| missing(path.display().to_string(), error.to_string()))
-}
-
-fn in_tar(archive: &Path, wanted: &str) -> Result<String> {
-    let what = || format!("read `{}`", archive.display());
-    let file = File::open(archive).trying(what)?;
-    for entry in Archive::new(BufReader::new(file)).entries().trying(what)? {
-        let mut entry = entry.trying(what)?;
-        let path = entry.path().trying(what)?.to_string_lossy().replace('\\', "/");
-        // A Windows image's files are in `Files`, beside its registry.
-        if path.trim_start_matches("./").trim_start_matches("Files/") == wanted {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).trying(what)?;
-            return Ok(text);
-        }
-    }
-    Err(missing(wanted.to_owned(), format!("`{}` has no such file", archive.display())))
-}
-
-fn missing(what: String, why: String) -> Error {
-    Error::failed(format!("what was built has not put out `{what}`"))
-        .because(why)
-        .hint("see what the Dockerfile makes, and `show` in its sample.toml")
 }
 
 /// An Ed25519 key of 32 arbitrary bytes, in PKCS#8: they are all that is to one. Nobody lets it in anywhere.
@@ -163,7 +141,9 @@ fn key(seed: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Class;
     use crate::sample::manifest::Manifest;
+    use std::path::Path;
 
     fn staged(aside: &Path, builds: &str) -> Staged {
         let toml =
@@ -197,21 +177,38 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_found_in_what_came_out() {
+    fn what_was_not_put_out_can_be_no_context() {
         let aside = tempfile::tempdir().unwrap();
-        let staged = staged(aside.path(), "[[build]]\noutput = \"tar\"\nshow = [\"a/b.txt\"]\n");
+        let staged =
+            staged(aside.path(), "[[build]]\nname = \"x\"\noutput = \"oci\"\n[[build]]\ncontext = \"build:x\"\n");
         let run = Run { sample: &staged, id: "7".into(), served: None };
         run.details(0).unwrap();
-        for inside in ["a/b.txt", "./a/b.txt", "Files/a/b.txt"] {
-            let mut tar = tar::Builder::new(Vec::new());
-            let mut header = tar::Header::new_gnu();
-            header.set_size(2);
-            tar.append_data(&mut header, inside, &b"x\n"[..]).unwrap();
-            fs::write(run.archive(0), tar.into_inner().unwrap()).unwrap();
-            assert_eq!(run.shown(0).unwrap(), "x\n", "{inside}");
+        assert_eq!(run.context(&staged.builds[1]).unwrap_err().class(), Class::Failed);
+    }
+
+    #[test]
+    fn no_secret_names_a_file() {
+        let aside = tempfile::tempdir().unwrap();
+        let secrets = "{ \"x/../../evil\" = \"one\", key = \"two\", ssh-key = \"three\" }";
+        let staged = staged(
+            aside.path(),
+            &format!("[[build]]\nssh = true\nsecrets = {secrets}\n[[build]]\nsecrets = {secrets}\n"),
+        );
+        let run = Run { sample: &staged, id: "7".into(), served: None };
+        let (one, two) = (run.details(0).unwrap(), run.details(1).unwrap());
+        let mut files: Vec<&PathBuf> = one.secrets.iter().chain(&two.secrets).map(|(_, file)| file).collect();
+        files.extend(&one.ssh_key);
+        assert!(files.iter().all(|file| file.parent() == Some(aside.path())), "{files:?}");
+        assert_eq!(fs::read_dir(aside.path()).unwrap().count(), files.len(), "each has its own");
+        for (id, file) in one.secrets.iter().chain(&two.secrets) {
+            let expected = match id.as_str() {
+                "key" => "two",
+                "ssh-key" => "three",
+                _ => "one",
+            };
+            assert_eq!(fs::read_to_string(file).unwrap(), expected, "{id}");
         }
-        fs::write(run.archive(0), tar::Builder::new(Vec::new()).into_inner().unwrap()).unwrap();
-        assert!(run.shown(0).unwrap_err().to_string().contains("has not put out `a/b.txt`"));
+        assert!(fs::read_to_string(one.ssh_key.unwrap()).unwrap().contains("PRIVATE KEY"));
     }
 
     #[test]
