@@ -33,6 +33,7 @@ fn what_is_wrong_in_a_toml_is_told_with_its_line_and_what_was_expected() {
         works_with("[[build]]\nshow = [\"x\"]\n"),
         works_with("[[build]]\noutput = \"local\"\nshow = [\"/etc/hostname\"]\n"),
         works_with("[[build]]\noutput = \"tar\"\nshow = [\"a\", \"../b\"]\n"),
+        works_with("[[build]]\nforget = \"\"\n"),
         works_with("[[build]]\nname = \"x\"\n[[build]]\ncache-from = \"x\"\n"),
         works_with("[[build]]\ncontext = \"../x\"\n"),
         works_with("[[make]]\nfile = \"/x\"\nsize = \"1GiB\"\n"),

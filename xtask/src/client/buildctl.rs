@@ -2,7 +2,7 @@
 
 mod pruning;
 
-pub use pruning::{Prune, forget, freed, missing_leases, prune};
+pub use pruning::{Prune, forget, freed, is_remembered, missing_leases, prune, remembered};
 
 use super::details::{Details, Output, Source, cache_from, cache_to, fields, shown};
 use super::remote::Remote;

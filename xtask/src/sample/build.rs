@@ -142,6 +142,9 @@ impl Build {
         {
             return Err(format!("`cache-from` takes a build with `cache-to = true`, and `{name}` has none"));
         }
+        if self.forget.as_ref().is_some_and(String::is_empty) {
+            return Err("`forget` takes words of a step: nothing at all is in every one".into());
+        }
         if !self.show.is_empty() && self.output == Output::Image {
             return Err("`show` is for an `output` of local, tar or oci: an image is run".into());
         }

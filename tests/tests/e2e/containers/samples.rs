@@ -107,11 +107,25 @@ fn what_is_newly_broken_fails_and_what_is_newly_fixed_does_not() {
     let known = sample(&context, "known", fails, from_nowhere, "");
     let unknown = sample(&context, "unknown", untested, &prints("wrong"), "");
     let old = sample(&context, "old", &format!("{works}\nbuildkit = \"99.0\""), &prints("right"), "");
-    let good = [fixed.as_str(), &known, &unknown, &old];
+    // What a filter takes for its own signs, and buildctl for a list's, are words of a step like any other.
+    let step = r#"RUN : "${RUN}, (it) is" 'a/b \d'"#;
+    let step = format!("FROM base\nARG RUN\n{step}\nCMD [\"/bin/sh\", \"-c\", \"echo right\"]\n");
+    let forgets = |words: &str| {
+        let build = "[[build]]\nargs = { RUN = \"{run}\" }\n";
+        format!("{build}output = \"oci\"\n{build}forget = '''{words}'''\n")
+    };
+    let forgotten = sample(&context, "forgotten", works, &step, &forgets(r#", (it) is" 'a/b \d"#));
+    let good = [fixed.as_str(), &known, &unknown, &old, &forgotten];
     let report = run(&context, &[&["samples", "--json"][..], &good].concat()).success().json();
     assert_eq!(
         verdicts(&report),
-        [("fixed", "newly fixed"), ("known", "as expected"), ("unknown", "as expected"), ("old", "skipped")]
+        [
+            ("fixed", "newly fixed"),
+            ("known", "as expected"),
+            ("unknown", "as expected"),
+            ("old", "skipped"),
+            ("forgotten", "as expected")
+        ]
     );
     assert_eq!(report["samples"][1]["failure"]["id"], "registry-unreachable");
     assert_eq!(report["samples"][2]["upstream"], "https://example.com");
@@ -122,12 +136,23 @@ fn what_is_newly_broken_fails_and_what_is_newly_fixed_does_not() {
     let otherwise = sample(&context, "otherwise", fails, "FROM base\nRUN exit 1\n", "");
     let broken = sample(&context, "broken", works, &prints("wrong"), "");
     let kept = sample(&context, "kept", works, &prints("right"), "[[build]]\nfails = \"x\"\n[[build]]\n");
-    let failed = run(&context, &["samples", &broken, &otherwise, &kept, &fixed]).exited(1);
-    assert!(failed.stderr.contains("error: newly broken: broken, otherwise, kept"), "{failed}");
+    let unforgotten = sample(&context, "unforgotten", works, &step, &forgets("no such step at all"));
+    let copies = "FROM scratch\nCOPY folder /folder\n";
+    let shows = "[[build]]\noutput = \"local\"\nshow = [\"folder/link\"]\n";
+    let leading = sample(&context, "leading", works, copies, shows);
+    let theirs = context.write("theirs.txt", "right\n");
+    context.write("leading/linux/folder/file", "");
+    std::os::unix::fs::symlink(theirs, Path::new(&leading).join("linux/folder/link")).unwrap();
+    let line = ["samples", &broken, &otherwise, &kept, &unforgotten, &leading, &fixed];
+    let failed = run(&context, &line).exited(1);
+    let names = "broken, otherwise, kept, unforgotten, leading";
+    assert!(failed.stderr.contains(&format!("error: newly broken: {names}\n")), "{failed}");
+    assert!(failed.stderr.contains("BuildKit has no step to forget with `no such step at all` in it"), "{failed}");
+    assert!(failed.stderr.contains("folder/link` is a link"), "{failed}");
     assert!(failed.stderr.contains("-right\n+wrong"), "{failed}");
     assert!(failed.stderr.contains("was built, and must fail"), "{failed}");
     assert!(failed.stdout.contains("expected to fail of registry-unreachable, and fails of something"), "{failed}");
-    assert!(failed.stdout.ends_with("3 newly broken, 1 newly fixed\n"), "{failed}");
+    assert!(failed.stdout.ends_with("5 newly broken, 1 newly fixed\n"), "{failed}");
 
     // A registry that gives no answer is the ground's fault, and no verdict on what should have worked.
     let unheard = sample(&context, "unheard", works, from_nowhere, "");

@@ -36,9 +36,34 @@ pub fn prune(workspace: &Workspace, level: Prune) -> Argv {
     if level == Prune::Histories { argv } else { argv.args(["--format", "{{.Size}}"]) }
 }
 
-/// Frees what no build uses, of that whose description has these words.
+/// Frees what no build uses, of that whose description has these words; also what an image has, too.
 pub fn forget(workspace: &Workspace, words: &str) -> Argv {
-    buildctl(workspace).args(["prune", "--filter", &format!("description~={words}")])
+    buildctl(workspace).args(["prune", "--all", "--filter", &filter(words)])
+}
+
+/// Tells of what has these words in its description, used or not: an id a line.
+pub fn remembered(workspace: &Workspace, words: &str) -> Argv {
+    buildctl(workspace).args(["du", "--filter", &filter(words), "--format", "{{range .}}{{println .ID}}{{end}}"])
+}
+
+/// Whether there is anything that was asked for so.
+pub fn is_remembered(answer: &str) -> bool {
+    answer.lines().any(|line| !line.trim().is_empty())
+}
+
+fn filter(words: &str) -> String {
+    format!("description~=/{}/", escaped(words))
+}
+
+/// Words as they are in a quoted regular expression of a filter: whatever may mean something in one or the other, or to
+/// buildctl, which divides lists at commas, is told by its number.
+///
+/// Source of the syntax: <https://github.com/containerd/containerd/blob/main/pkg/filters/filter.go>, and
+/// <https://pkg.go.dev/regexp/syntax>
+fn escaped(words: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | ':' | '=');
+    let told = |c: char| if is_plain(c) { c.to_string() } else { format!("\\\\x{{{:x}}}", u32::from(c)) };
+    words.chars().map(told).collect()
 }
 
 /// What a level has freed, in bytes, of what is known: the size of a record that nobody has measured yet is -1.
@@ -72,6 +97,18 @@ mod tests {
             assert_eq!(freed(Prune::Unused, answer), Some(expected), "{answer:?}");
         }
         assert_eq!(freed(Prune::Histories, "TYPE\tREF\n"), None);
+    }
+
+    #[test]
+    fn words_are_no_syntax() {
+        assert_eq!(escaped("RUN a-b_c: x=y z"), "RUN a-b_c: x=y z");
+        assert_eq!(escaped("a,b/c"), r"a\\x{2c}b\\x{2f}c");
+        assert_eq!(escaped("\"(.*)\\\u{fc}\n"), r"\\x{22}\\x{28}\\x{2e}\\x{2a}\\x{29}\\x{5c}\\x{fc}\\x{a}");
+        let argv = forget(&workspace("linux-amd64"), "no such step").shown();
+        assert!(argv.ends_with(" prune --all --filter 'description~=/no such step/'"), "{argv}");
+        let argv = remembered(&workspace("linux-amd64"), "a,b").shown();
+        assert!(argv.contains(r" du --filter 'description~=/a\\x{2c}b/' --format "), "{argv}");
+        assert!(is_remembered("x1\n\n") && !is_remembered("\n") && !is_remembered(""));
     }
 
     #[test]

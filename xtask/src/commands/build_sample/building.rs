@@ -14,10 +14,14 @@ use crate::commands::in_docker;
 use crate::daemon::log::Marks;
 use crate::error::{Class, Context as _, Error, Result};
 use crate::os;
-use crate::process::{self, Ending};
+use crate::poll::{self, Look};
+use crate::process::{self, Argv, Ending};
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long BuildKit may use a step after the build that it was for: it lets go of them when it has told that it is done.
+const LETTING_GO: Duration = Duration::from_secs(10);
 
 /// Does one of a sample's builds, with what its `sample.toml` asks for.
 ///
@@ -54,9 +58,26 @@ fn forget(trial: &Trial, words: &str) -> Result<()> {
         )
         .hint("try it without `--addr`"));
     }
-    let argv = buildctl::forget(&trial.stand.context.workspace, words);
-    trial.stand.context.ui.detail(&argv.shown());
-    process::succeed_within(&argv, trial.timeout).map(drop)
+    let workspace = &trial.stand.context.workspace;
+    let run = |argv: &Argv| {
+        trial.stand.context.ui.detail(&argv.shown());
+        process::succeed_within(argv, trial.timeout)
+    };
+    let is_there = || Ok::<_, Error>(buildctl::is_remembered(&run(&buildctl::remembered(workspace, words))?.stdout));
+    // The sample says that it is there. If nothing were forgotten, nobody could tell what comes from another cache.
+    if !is_there()? {
+        return Err(Error::failed(format!("BuildKit has no step to forget with `{words}` in it")).hint(
+            "`forget` in its sample.toml takes words of a step as the Dockerfile has it, that an earlier build has done",
+        ));
+    }
+    let look = || {
+        run(&buildctl::forget(workspace, words))?;
+        Ok(if is_there()? { Look::NotYet(String::new()) } else { Look::Ready(()) })
+    };
+    poll::until(LETTING_GO, look, |_| {
+        Error::failed(format!("BuildKit does not forget the step with `{words}` in it"))
+            .hint("what was built on that step keeps it; `forget` in its sample.toml may take words of the last one")
+    })
 }
 
 fn build_one(trial: &Trial, build: &Build, deadline: Instant, outcome: &mut Outcome) -> Result<()> {
