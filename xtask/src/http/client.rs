@@ -3,6 +3,8 @@
 use super::error::causes;
 use reqwest::Url;
 use reqwest::blocking::Client;
+use reqwest::redirect::{Action, Attempt, Policy};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// GitHub turns away calls that don't say who makes them.
@@ -11,9 +13,31 @@ const USER_AGENT: &str = concat!("buildkit-windows-xtask/", env!("CARGO_PKG_VERS
 /// How long a connection may take to come about. Short, because falling back to another source matters more.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What all threads share to make calls of one kind. Built on the first one: TLS set-up is not for commands that make none.
+#[derive(Debug)]
+pub(super) struct Clients {
+    /// Where a server leads elsewhere: whether to go there.
+    follows: bool,
+    outside: OnceLock<Result<Client, String>>,
+    /// For this machine itself, which no proxy can reach.
+    loopback: OnceLock<Result<Client, String>>,
+}
+
+impl Clients {
+    pub(super) fn new(follows: bool) -> Self {
+        Self { follows, outside: OnceLock::new(), loopback: OnceLock::new() }
+    }
+
+    /// The one that may call a URL.
+    pub(super) fn get(&self, url: &Url, stall: Duration) -> Result<&Client, String> {
+        let (cell, outside) = if is_loopback(url) { (&self.loopback, false) } else { (&self.outside, true) };
+        cell.get_or_init(|| build_client(stall, outside, self.follows)).as_ref().map_err(Clone::clone)
+    }
+}
+
 /// A client for the world, or one for this machine itself: that one asks no proxy, and needs no root certificates, whose
 /// loading takes longer than the calls.
-pub(super) fn build_client(stall: Duration, outside: bool) -> Result<Client, String> {
+fn build_client(stall: Duration, outside: bool, follows: bool) -> Result<Client, String> {
     // An error means that someone has installed a provider already, which is all that's wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -22,13 +46,13 @@ pub(super) fn build_client(stall: Duration, outside: bool) -> Result<Client, Str
         // In the blocking client this is no limit for the whole call: it starts anew with every read of the body.
         .timeout(stall)
         .referer(false)
-        .redirect(reqwest::redirect::Policy::custom(follow));
+        .redirect(if follows { Policy::custom(follow) } else { Policy::none() });
     let builder = if outside { builder } else { builder.no_proxy().tls_certs_only([]) };
     builder.build().map_err(|error| causes(&error))
 }
 
 /// Follows as reqwest does by default, but never from TLS to plain text: not everything has a digest to check.
-fn follow(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+fn follow(attempt: Attempt<'_>) -> Action {
     let leaves_tls =
         attempt.url().scheme() == "http" && attempt.previous().last().is_some_and(|url| url.scheme() == "https");
     if leaves_tls {
@@ -42,7 +66,7 @@ fn follow(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action 
 
 /// Whether a URL is of this machine, in plain text. It is never asked for through a proxy, which would ask itself; Go and
 /// browsers do likewise.
-pub(super) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     if url.scheme() != "http" {
         return false;
     }

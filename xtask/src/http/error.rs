@@ -31,6 +31,8 @@ pub enum HttpErrorKind {
     Forbidden,
     /// 404.
     NotFound,
+    /// What was to be written is to be written elsewhere, if that is said.
+    Moved(Option<String>),
     /// Any other answer that is none.
     Status(u16),
     /// The server asks for a longer pause than anyone wants to sit out.
@@ -122,7 +124,7 @@ impl HttpError {
             HttpErrorKind::Stalled(_) | HttpErrorKind::Interrupted(_) => {
                 "run the command again; a download goes on where it broke off".to_owned()
             }
-            HttpErrorKind::Status(_) | HttpErrorKind::Invalid(_) => return None,
+            HttpErrorKind::Moved(_) | HttpErrorKind::Status(_) | HttpErrorKind::Invalid(_) => return None,
         })
     }
 }
@@ -172,6 +174,8 @@ impl fmt::Display for HttpError {
             }
             HttpErrorKind::Forbidden => write!(f, "{url} answered 403 Forbidden"),
             HttpErrorKind::NotFound => write!(f, "{url} answered 404 Not Found"),
+            HttpErrorKind::Moved(None) => write!(f, "{url} has moved, and nothing was written"),
+            HttpErrorKind::Moved(Some(there)) => write!(f, "{url} has moved to {there}, and nothing was written"),
             HttpErrorKind::Status(code) => write!(f, "{url} answered {}", status_text(*code)),
             HttpErrorKind::Busy { status, pause } => {
                 let pause = humantime::format_duration(Duration::from_secs(pause.as_secs()));

@@ -17,14 +17,13 @@ pub use error::{HttpError, HttpErrorKind};
 pub use retry::Retry;
 pub use write::Write;
 
-use client::{build_client, is_loopback};
+use client::Clients;
 use headers::{checked, header_text, next_page, parse_date, range_start};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::{StatusCode, Url, header};
 use retry::Fault;
 use std::io::Read as _;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -40,10 +39,9 @@ pub struct Http {
     offline: bool,
     retry: Retry,
     calls: AtomicU64,
-    /// Built on the first call: TLS set-up is not for commands that make none.
-    outside: OnceLock<Result<Client, String>>,
-    /// For this machine itself, which no proxy can reach.
-    loopback: OnceLock<Result<Client, String>>,
+    reading: Clients,
+    /// What is written goes where it was sent, or nowhere.
+    writing: Clients,
 }
 
 /// What a server says to a request for a text that may be known already.
@@ -85,7 +83,8 @@ pub fn segment(text: &str) -> String {
 impl Http {
     /// A client. Nothing is set up before the first call.
     pub fn new(offline: bool, retry: Retry) -> Self {
-        Self { offline, retry, calls: AtomicU64::new(0), outside: OnceLock::new(), loopback: OnceLock::new() }
+        let (reading, writing) = (Clients::new(true), Clients::new(false));
+        Self { offline, retry, calls: AtomicU64::new(0), reading, writing }
     }
 
     /// How failed calls are tried again.
@@ -193,12 +192,13 @@ impl Http {
 
     /// Makes a call until it succeeds, its failure is final, or the attempts are used up.
     fn with_retries<T>(&self, url: &str, call: impl Fn(&Client, Url) -> Result<T, Fault>) -> Result<T, HttpError> {
-        self.call(url, call, |fault, failures| self.retry.pause_after(fault, failures))
+        self.call(&self.reading, url, call, |fault, failures| self.retry.pause_after(fault, failures))
     }
 
     /// Makes a call, and again after each failure for which there is a pause.
     fn call<T>(
         &self,
+        clients: &Clients,
         url: &str,
         call: impl Fn(&Client, Url) -> Result<T, Fault>,
         pause: impl Fn(&Fault, u32) -> Option<Duration>,
@@ -207,7 +207,8 @@ impl Http {
             return Err(HttpError::new(url, HttpErrorKind::Offline));
         }
         let parsed = Url::parse(url).map_err(|error| HttpError::new(url, HttpErrorKind::Invalid(error.to_string())))?;
-        let client = self.client_for(&parsed).map_err(|why| HttpError::new(url, HttpErrorKind::Unreachable(why)))?;
+        let client = clients.get(&parsed, self.retry.stall);
+        let client = client.map_err(|why| HttpError::new(url, HttpErrorKind::Unreachable(why)))?;
         let mut failures = 0;
         loop {
             let fault = match call(client, parsed.clone()) {
@@ -218,10 +219,5 @@ impl Http {
             let Some(pause) = pause(&fault, failures) else { return Err(fault.error) };
             std::thread::sleep(pause);
         }
-    }
-
-    fn client_for(&self, url: &Url) -> Result<&Client, String> {
-        let (cell, outside) = if is_loopback(url) { (&self.loopback, false) } else { (&self.outside, true) };
-        cell.get_or_init(|| build_client(self.retry.stall, outside)).as_ref().map_err(Clone::clone)
     }
 }
