@@ -54,8 +54,10 @@ fn changes(was: &CellResult, is: &CellResult) -> Vec<Change> {
     };
     let standing = |result| Standing::of(result).words().to_owned();
     note("the cell".into(), standing(was), standing(is));
-    let build = |result: &CellResult| result.host.build.clone().unwrap_or_else(|| "unknown".into());
-    note("the host's build".into(), build(was), build(is));
+    // A cell without a result says nothing of its host.
+    if let (Some(was), Some(is)) = (&was.host.build, &is.host.build) {
+        note("the host's build".into(), was.clone(), is.clone());
+    }
     // What a cell that ended early never came to is no change of its own.
     let is_whole = |result| !matches!(Standing::of(result), Standing::Died | Standing::Ground);
     let (was_whole, is_whole) = (is_whole(was), is_whole(is));

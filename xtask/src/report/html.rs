@@ -74,7 +74,7 @@ fn footer() -> Element {
             Standing::Died => "killed, or out of time: nobody knows what else it would have found",
             Standing::Ground => "network, disk, rights or a daemon: it says nothing of these versions",
             Standing::Fixed => "a sample that was said to fail works",
-            Standing::Nothing => "every sample was skipped",
+            Standing::Nothing => "every sample was skipped, or there was none",
             Standing::Fine => "what was said to work works, and what was said to fail fails",
         };
         el("div")

@@ -2,6 +2,7 @@
 
 use super::markup::{Element, el};
 use super::model::{Report, View, host};
+use super::standing::Standing;
 use super::text::first_line;
 use crate::result::{Outcome, Sample, Step, StepState, Verdict, Why};
 
@@ -33,9 +34,9 @@ impl Suite {
     fn of(view: &View) -> Self {
         let steps = &view.result.steps;
         Self {
-            tests: steps.len() + view.result.samples.len(),
+            tests: steps.len() + view.result.samples.len() + untold(view).iter().len(),
             failures: view.tally(Verdict::NewlyBroken),
-            errors: steps.iter().filter(|step| step.state != StepState::Done).count(),
+            errors: steps.iter().filter(|step| step.state != StepState::Done).count() + untold(view).iter().len(),
             skipped: view.tally(Verdict::Skipped),
             millis: steps.iter().filter_map(|step| step.took_ms).fold(0, u64::saturating_add),
         }
@@ -51,6 +52,13 @@ impl Suite {
     }
 }
 
+/// What is wrong with a cell of which no step and no sample tells it: without that, a dead one would be green.
+fn untold(view: &View) -> Option<String> {
+    let is_wrong = matches!(view.standing, Standing::Broken | Standing::Died | Standing::Ground);
+    let is_told = view.stopped_in().is_some() || view.tally(Verdict::NewlyBroken) > 0;
+    (is_wrong && !is_told).then(|| format!("{}, {}", view.standing.words(), view.gist()))
+}
+
 fn suite(view: &View, numbers: &Suite) -> Element {
     let result = &view.result;
     let property = |name: &str, value: &str| el("property").attr("name", name).attr("value", value);
@@ -64,6 +72,7 @@ fn suite(view: &View, numbers: &Suite) -> Element {
         .with(properties.all(versions))
         .all(result.steps.iter().map(|step| of_step(step, &id)))
         .all(result.samples.iter().map(|sample| of_sample(sample, &id)))
+        .all(untold(view).map(|wrong| case(&id, "cell", 0).with(why("error", &wrong, None))))
 }
 
 fn of_step(step: &Step, id: &str) -> Element {

@@ -61,25 +61,30 @@ impl View {
         self.result.steps.iter().find(|step| step.state != StepState::Done)
     }
 
-    /// What it comes to, in a few words: `2 of 33 samples`, `in up`.
+    /// What it comes to, in a few words: `2 of 33 samples`, `32 samples, 1 skipped`, `in up`.
     pub fn gist(&self) -> String {
-        // With those that were skipped: what was not run is not as expected.
         let of = |verdict| format!("{} of {}", self.tally(verdict), count(self.result.samples.len(), "sample"));
+        let ended = || match &self.result.exit {
+            Some(exit) => format!("exit code {}", exit.code),
+            None => "without an exit code".into(),
+        };
         match (self.standing, self.stopped_in()) {
             (Standing::Died | Standing::Ground, Some(step)) => format!("in {}", first_line(&step.name)),
             (Standing::Died, None) if self.result.steps.is_empty() => "no result".into(),
             (Standing::Died, None) => "between two steps".into(),
-            (Standing::Ground, None) => match &self.result.exit {
-                Some(exit) => format!("exit code {}", exit.code),
-                None => "without an exit code".into(),
-            },
-            (Standing::Broken, Some(step)) if self.tally(Verdict::NewlyBroken) == 0 => {
-                format!("in {}", first_line(&step.name))
+            (Standing::Ground, None) => ended(),
+            (Standing::Broken, step) if self.tally(Verdict::NewlyBroken) == 0 => {
+                step.map_or_else(ended, |step| format!("in {}", first_line(&step.name)))
             }
             (Standing::Broken, _) => of(Verdict::NewlyBroken),
             (Standing::Fixed, _) => of(Verdict::NewlyFixed),
+            (Standing::Nothing, _) if self.result.samples.is_empty() => "no samples".into(),
             (Standing::Nothing, _) => format!("{} skipped", count(self.result.samples.len(), "sample")),
-            (Standing::Fine, _) => of(Verdict::AsExpected),
+            // `34 of 35` would read as one that is not as expected.
+            (Standing::Fine, _) => match self.tally(Verdict::Skipped) {
+                0 => count(self.tally(Verdict::AsExpected), "sample"),
+                skipped => format!("{}, {skipped} skipped", count(self.tally(Verdict::AsExpected), "sample")),
+            },
         }
     }
 }
@@ -91,7 +96,7 @@ pub struct Finding {
     pub standing: Standing,
     /// The sample's or the step's name.
     pub what: String,
-    /// Why, as the first of the cells has it.
+    /// Why, as the first of the cells has it. What has another reason is another finding.
     pub why: Option<Why>,
     /// The cells, by their place in [`Report::cells`].
     pub cells: Vec<usize>,
@@ -198,10 +203,9 @@ pub fn host(result: &CellResult) -> String {
 
 fn findings(cells: &[View]) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
-    let mut note = |standing, what: &str, why: Option<&Why>, cell| match found
-        .iter_mut()
-        .find(|finding| finding.standing == standing && finding.what == what)
-    {
+    let mut note = |standing, what: &str, why: Option<&Why>, cell| match found.iter_mut().find(|finding| {
+        finding.standing == standing && finding.what == what && reason(finding.why.as_ref()) == reason(why)
+    }) {
         Some(finding) => finding.cells.push(cell),
         None => found.push(Finding { standing, what: what.into(), why: why.cloned(), cells: vec![cell] }),
     };
@@ -222,6 +226,11 @@ fn findings(cells: &[View]) -> Vec<Finding> {
     }
     found.sort_by_key(|finding| (finding.standing, Reverse(finding.cells.len())));
     found
+}
+
+/// What tells one reason from another: the catalogue's id, otherwise what is said first.
+fn reason(why: Option<&Why>) -> Option<&str> {
+    why.map(|why| why.id.as_deref().unwrap_or_else(|| first_line(&why.message)))
 }
 
 /// When a night began. What is read has a time there.

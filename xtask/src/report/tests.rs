@@ -3,7 +3,9 @@ use super::model::Report;
 use super::standing::Standing;
 use super::trend::Trend;
 use crate::error::Class;
-use crate::result::{Cell, CellResult, Exit, Expected, Host, Night, Outcome, Sample, State, StepState, Took, Verdict};
+use crate::result::{
+    Cell, CellResult, Exit, Expected, Host, Night, Outcome, Sample, State, StepState, Took, Verdict, Why,
+};
 use std::time::{Duration, UNIX_EPOCH};
 
 fn cell(runner: &str, buildkit: &str, containerd: &str) -> CellResult {
@@ -59,9 +61,10 @@ fn a_cell_stands_as_its_worst_part_does() {
     let fine = || sample(new(), "a", Verdict::AsExpected);
     let broken = || ended(sample(fine(), "b", Verdict::NewlyBroken), Class::Failed);
     let cases = [
-        (new(), Standing::Nothing, "0 samples skipped"),
+        (new(), Standing::Nothing, "no samples"),
         (sample(new(), "a", Verdict::Skipped), Standing::Nothing, "1 sample skipped"),
-        (sample(fine(), "b", Verdict::Skipped), Standing::Fine, "1 of 2 samples"),
+        (fine(), Standing::Fine, "1 sample"),
+        (sample(fine(), "b", Verdict::Skipped), Standing::Fine, "1 sample, 1 skipped"),
         (sample(fine(), "b", Verdict::NewlyFixed), Standing::Fixed, "1 of 2 samples"),
         (broken(), Standing::Broken, "1 of 2 samples"),
         (sample(broken(), "c", Verdict::NewlyFixed), Standing::Broken, "1 of 3 samples"),
@@ -74,6 +77,7 @@ fn a_cell_stands_as_its_worst_part_does() {
         (step(fine(), "clean", StepState::Failed, 0), Standing::Ground, "in clean"),
         (ended(new(), Class::Usage), Standing::Ground, "exit code 2"),
         (ended(step(new(), "up", StepState::Failed, 0), Class::Failed), Standing::Broken, "in up"),
+        (ended(fine(), Class::Failed), Standing::Broken, "exit code 1"),
     ];
     for (result, standing, gist) in cases {
         let report = Report::new(result.night.clone(), vec![result], &[]);
@@ -127,6 +131,79 @@ fn what_is_so_in_many_cells_is_one_finding() {
         ]
     );
     assert_eq!(report.sentence(), "3 cells: 2 newly broken, 1 died");
+}
+
+#[test]
+fn what_has_another_reason_is_another_finding() {
+    let why = |id: Option<&str>, message: &str| {
+        let (id, message) = (id.map(str::to_owned), message.to_owned());
+        Why { id, class: None, message, hint: None, upstream: None }
+    };
+    let reasons = [
+        why(Some("disk-full"), "no space in 0.1.0"),
+        why(None, "it hung\nin 0.2.0"),
+        why(Some("disk-full"), "no space in 0.3.0"),
+        why(None, "it hung\nin 0.4.0"),
+        why(None, "it hangs"),
+    ];
+    for is_sample in [true, false] {
+        let failed = |(index, why): (usize, &Why)| {
+            let result = cell("a", &format!("0.{}.0", 9 - index), "2.4.2");
+            if is_sample {
+                let mut result = sample(result, "x", Verdict::NewlyBroken);
+                result.samples[0].failure = Some(why.clone());
+                return result;
+            }
+            let mut result = ended(step(result, "x", StepState::Failed, 0), Class::Ground);
+            result.steps[0].failure = Some(why.clone());
+            result
+        };
+        let results: Vec<_> = reasons.iter().enumerate().map(failed).collect();
+        let report = Report::new(results[0].night.clone(), results, &[]);
+        let found: Vec<_> = report
+            .findings
+            .iter()
+            .map(|finding| (&*finding.what, finding.why.as_ref(), finding.cells.as_slice()))
+            .collect();
+        let expected = [
+            ("x", Some(&reasons[0]), [0, 2].as_slice()),
+            ("x", Some(&reasons[1]), &[1, 3]),
+            ("x", Some(&reasons[4]), &[4]),
+        ];
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn no_cell_that_went_wrong_is_green_in_junit() {
+    let new = || cell("a", "0.34.2", "2.4.2");
+    let fine = || sample(step(new(), "up", StepState::Done, 0), "x", Verdict::AsExpected);
+    let cases = [
+        (fine(), 2, 0, None),
+        (running(new()), 1, 1, Some("died, no result")),
+        (running(fine()), 3, 1, Some("died, between two steps")),
+        (ended(fine(), Class::Ground), 3, 1, Some("ground failed, exit code 3")),
+        (ended(fine(), Class::Failed), 3, 1, Some("newly broken, exit code 1")),
+        // These have an error or a failure where it happened.
+        (running(step(fine(), "samples", StepState::Running, 0)), 3, 1, None),
+        (ended(step(fine(), "clean", StepState::Failed, 0), Class::Ground), 3, 1, None),
+        (ended(sample(fine(), "y", Verdict::NewlyBroken), Class::Failed), 3, 0, None),
+    ];
+    for (result, tests, errors, told) in cases {
+        let id = result.cell.id();
+        let report = Report::new(result.night.clone(), vec![result], &[]);
+        let document = super::junit::document(&report);
+        let failures = report.cells[0].tally(Verdict::NewlyBroken);
+        let numbers = format!(" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" ");
+        assert_eq!(document.matches(&numbers).count(), 2, "of the night and of the cell, {numbers}: {document}");
+        assert_eq!(document.matches("<testcase ").count(), tests, "{document}");
+        assert_eq!(document.matches("<error ").count(), errors, "{document}");
+        let case = told.map(|told| {
+            format!("<testcase classname=\"{id}\" name=\"cell\" time=\"0.000\">\n      <error message=\"{told}\"/>")
+        });
+        assert_eq!(case.is_some(), document.contains("name=\"cell\""), "{document}");
+        assert!(case.is_none_or(|case| document.contains(&case)), "{document}");
+    }
 }
 
 #[test]
