@@ -24,7 +24,7 @@ pub use archives::{Hostile, sha256_hex, tar_gz, unzip, zip};
 pub use context::TestContext;
 pub use os::run_restricted;
 pub use run::{Outcome, Running, Xtask};
-pub use server::{Fault, Host, Issue, Release, ReleaseServer, Request, Times};
+pub use server::{By, Fault, Host, Issue, Release, ReleaseServer, Request, Times};
 pub use stand_in::{StandIn, Then};
 
 // For the macros: they expand in the test's own crate.

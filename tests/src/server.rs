@@ -17,7 +17,7 @@ mod objects;
 mod releases;
 
 pub use fault::{Fault, Times};
-pub use issues::Issue;
+pub use issues::{By, Issue};
 pub use releases::Release;
 
 use connection::Reply;

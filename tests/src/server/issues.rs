@@ -20,21 +20,38 @@ pub struct Issue {
     pub closed: bool,
     /// What was said below it.
     pub comments: Vec<String>,
-    /// Who opened it: a bot, or a person with this association to the repository.
-    pub by: Option<&'static str>,
+    /// Who opened it: a workflow of the repository, or somebody else.
+    pub by: By,
     /// Whether it is a pull request.
     pub pull_request: bool,
 }
 
+/// Who opened an issue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum By {
+    /// A workflow, with the token that GitHub gives it.
+    #[default]
+    Workflow,
+    /// Another bot.
+    Bot(&'static str),
+    /// A person with this association to the repository.
+    Person(&'static str),
+}
+
 impl Issue {
     fn to_json(&self) -> Value {
+        let (login, kind, association) = match self.by {
+            By::Workflow => ("github-actions[bot]", "Bot", "NONE"),
+            By::Bot(login) => (login, "Bot", "NONE"),
+            By::Person(association) => ("somebody", "User", association),
+        };
         let mut json = json!({
             "number": self.number,
             "title": self.title,
             "body": if self.body.is_empty() { Value::Null } else { json!(self.body) },
             "state": if self.closed { "closed" } else { "open" },
-            "user": { "login": "somebody", "type": if self.by.is_some() { "User" } else { "Bot" } },
-            "author_association": self.by.unwrap_or("NONE"),
+            "user": { "login": login, "type": kind },
+            "author_association": association,
         });
         if self.pull_request {
             json["pull_request"] = json!({ "url": "https://api.github.com/" });

@@ -2,7 +2,7 @@
 
 use std::fs;
 use tests::Times::Always;
-use tests::{Fault, Issue, Outcome, ReleaseServer, TestContext, Xtask, assert_outcome, context, insta, night};
+use tests::{By, Fault, Issue, Outcome, ReleaseServer, TestContext, Xtask, assert_outcome, context, insta, night};
 use xtask::error::{Class, Error};
 use xtask::matrix;
 use xtask::result::{Cell, CellResult, Exit, Outcome as Came, StepState, Verdict, Why};
@@ -82,6 +82,16 @@ fn done(context: &TestContext) -> Outcome {
     announce(context, &[]).run().success()
 }
 
+/// The cells of the night, as `matrix` prints them.
+fn cells() -> String {
+    let cell = |result: CellResult| {
+        let Cell { runner, buildkit, containerd } = result.cell;
+        let platform = "windows-amd64".parse().unwrap();
+        matrix::Cell { runner, platform, buildkit, containerd }
+    };
+    serde_json::to_string(&tonight().into_iter().map(cell).collect::<Vec<_>>()).unwrap()
+}
+
 fn only(server: &ReleaseServer) -> Issue {
     let issues = server.issues_of(REPOSITORY);
     assert_eq!(issues.len(), 1, "{issues:#?}");
@@ -108,7 +118,7 @@ fn one_issue_is_opened_kept_and_closed() {
     insta::assert_snapshot!(format!("{}\n\n{}", opened.title, opened.body), @"
     The nightly finds something newly broken
 
-    <!-- buildkit-windows nightly: 9172e359.6d3a62a8 -->
+    <!-- buildkit-windows nightly: 2026-11-23T02:17:00Z 9172e359.6d3a62a8 -->
     [The night of 2026-11-23 02:17 UTC](<https://github.com/example/nights/actions/runs/7>): **2 cells: 1 newly broken, 1 as expected**
 
     ## Newly broken
@@ -185,7 +195,7 @@ fn cells_that_gave_no_answer_mend_nothing() {
     exit code: 0
     ----- stdout -----
     ----- stderr -----
-       Announced nothing: nothing is newly broken, but 1 cell gave no answer
+       Announced nothing: nothing is newly broken, but 1 cell gave no answer (windows-2025_buildkit-0.34.2_containerd-2.4.2)
     ");
     assert_eq!(writes(&server), 0);
 
@@ -197,7 +207,7 @@ fn cells_that_gave_no_answer_mend_nothing() {
     exit code: 0
     ----- stdout -----
     ----- stderr -----
-       Announced nothing: nothing was found newly broken, but 1 cell gave no answer
+       Announced nothing: nothing was found newly broken, but 1 cell gave no answer (windows-2025_buildkit-0.34.2_containerd-2.4.2)
     ");
     assert_eq!(only(&server), opened);
 
@@ -206,22 +216,100 @@ fn cells_that_gave_no_answer_mend_nothing() {
     done(&context);
     let half = only(&server);
     assert_eq!(half.comments, Vec::<String>::new());
-    assert!(half.body.contains("1 cell gave no answer, so that not all is known to be mended."), "{}", half.body);
+    assert!(
+        half.body.contains("\nNot all is known of it: 1 cell gave no answer.\n\n## Newly broken\n"),
+        "{}",
+        half.body
+    );
+    let unknown = "\n## No answer\n\n- BuildKit <code>0.34.2</code> with containerd \
+                   <code>2.4.2</code> on <code>windows-2025</code>: <code>ground failed, in up</code>\n\nThis text";
+    assert!(half.body.contains(unknown), "{}", half.body);
     assert_eq!(half.body.lines().next(), opened.body.lines().next());
 
     // What has no result at all is known by the matrix alone.
     write(&context, &mended()[..1]);
-    let cell = |result: CellResult| {
-        let Cell { runner, buildkit, containerd } = result.cell;
-        let platform = "windows-amd64".parse().unwrap();
-        matrix::Cell { runner, platform, buildkit, containerd }
-    };
-    let cells = serde_json::to_string(&mended().into_iter().map(cell).collect::<Vec<_>>()).unwrap();
-    let with_cells = || announce(&context, &["--cells", "-"]).stdin(&cells).run().success();
+    let with_cells = || announce(&context, &["--cells", "-"]).stdin(&cells()).run().success();
     assert!(with_cells().stderr.contains("nothing was found newly broken, but 1 cell gave no answer"));
     write(&context, &mended());
     with_cells();
     assert!(only(&server).closed);
+}
+
+#[test]
+fn a_night_without_any_result_neither_opens_nor_closes() {
+    let server = ReleaseServer::start();
+    let context = machine(&server, Vec::new());
+    done(&context);
+    let opened = only(&server);
+    let asked = server.requests().len();
+    fs::remove_dir_all(context.root().join("results")).unwrap();
+    let with_cells = |more: &[&str]| announce(&context, &[&["--cells", "-"], more].concat()).stdin(&cells()).run();
+    assert_outcome!(with_cells(&[]), @"
+    exit code: 0
+    ----- stdout -----
+    ----- stderr -----
+    warning: there is no `results`
+       Announced nothing: no cell has a result, so nothing is known to be broken or mended
+    ");
+    fs::create_dir(context.root().join("results")).unwrap();
+    assert_outcome!(with_cells(&["--dry-run"]), @"
+    exit code: 0
+    ----- stdout -----
+    would do nothing: no cell has a result, so nothing is known to be broken or mended
+    ----- stderr -----
+    ");
+    assert_eq!((only(&server), server.requests().len()), (opened, asked));
+    announce(&context, &[]).run().exited(2);
+}
+
+#[test]
+fn an_older_night_that_is_run_again_undoes_no_later_one() {
+    let server = ReleaseServer::start();
+    let context = machine(&server, Vec::new());
+    done(&context);
+    let opened = only(&server);
+    let mut older = mended();
+    older.iter_mut().for_each(|result| result.night.began = "2026-11-22T02:17:00Z".into());
+    write(&context, &older);
+    assert_outcome!(done(&context), @"
+    exit code: 0
+    ----- stdout -----
+    ----- stderr -----
+       Announced nothing: issue #1 is of a later night
+    ");
+    assert_eq!(only(&server), opened);
+}
+
+#[test]
+fn each_reason_is_told_where_it_is_the_reason() {
+    let server = ReleaseServer::start();
+    let context = machine(&server, Vec::new());
+    let failing = |message: &str, results: &[CellResult]| with_another(results.to_vec(), message)[1..].to_vec();
+    let mut results = failing("failed to build: one thing", &tonight());
+    let mut other = failing("failed to build: another thing", &tonight());
+    other[0].cell.buildkit = "0.32.2".into();
+    results.extend(other);
+    write(&context, &results);
+    done(&context);
+    let body = only(&server).body;
+    insta::assert_snapshot!(body.split_once("## Newly broken\n\n").unwrap().1, @"
+    - ✗ <code>another</code>, in 1 cell
+      <code>failed to build&#58; one thing</code>
+      - BuildKit <code>0.33.0</code> with containerd <code>2.4.2</code> on <code>windows-2025</code>
+    - ✗ <code>another</code>, in 1 cell
+      <code>failed to build&#58; another thing</code>
+      - BuildKit <code>0.32.2</code> with containerd <code>2.4.2</code> on <code>windows-2025</code>
+
+    This text is of the last night; the issue is closed by the first one that finds nothing of the kind.
+    ");
+    // One of them is new: its reason is told, and not the other's.
+    server.issues(REPOSITORY, Vec::new());
+    write(&context, &results[..1]);
+    done(&context);
+    write(&context, &results);
+    done(&context);
+    let [news] = only(&server).comments.try_into().unwrap();
+    assert!(news.contains("another thing") && !news.contains("one thing"), "{news}");
 }
 
 #[test]
@@ -256,7 +344,11 @@ fn a_sample_that_did_not_run_is_not_mended() {
     write(&context, &with_another(skipped(), "no"));
     done(&context);
     let both = only(&server);
-    assert!(both.body.contains("1 of what was broken gave no answer, so that not all"), "{}", both.body);
+    assert!(
+        both.body.contains("\nNot all is known of it: 1 of what was broken gave no answer.\n\n## Newly broken\n"),
+        "{}",
+        both.body
+    );
     assert_eq!(both.comments.len(), 1, "{both:#?}");
     assert!(!both.comments[0].contains("not found broken any more"), "{both:#?}");
     let mut early = tonight();
@@ -286,22 +378,24 @@ fn the_issue_is_found_among_others_and_the_oldest_wins() {
             other(1, ""),
             other(2, &format!("They say it begins with {MARK} -->")),
             Issue { closed: true, ..marked(3) },
-            Issue { by: Some("NONE"), ..marked(4) },
+            Issue { by: By::Person("NONE"), ..marked(4) },
             Issue { pull_request: true, ..marked(5) },
-            other(6, "another"),
-            Issue { by: Some("OWNER"), ..marked(7) },
-            marked(8),
+            Issue { by: By::Bot("renovate[bot]"), ..marked(6) },
+            Issue { by: By::Bot("github-actions"), ..marked(7) },
+            other(8, "another"),
+            Issue { by: By::Person("OWNER"), ..marked(9) },
+            marked(10),
         ],
     );
     server.page_size(3);
     let before = server.issues_of(REPOSITORY);
-    assert!(done(&context).stderr.contains("Updated issue #7 of owner/name"));
+    assert!(done(&context).stderr.contains("Updated issue #9 of owner/name"));
     assert!(server.requests_for("page=2").len() == 1 && server.requests_for("page=3").len() == 1);
     let after = server.issues_of(REPOSITORY);
     let changed: Vec<_> =
         before.iter().zip(&after).filter(|(before, after)| before != after).map(|(_, issue)| issue.number).collect();
-    assert_eq!(changed, [7]);
-    assert_eq!(after[6].comments.len(), 1, "it knew of something else");
+    assert_eq!(changed, [9]);
+    assert_eq!(after[8].comments.len(), 1, "it knew of something else");
 }
 
 #[test]
@@ -350,7 +444,10 @@ fn a_dry_run_only_tells() {
     write(&context, &mended());
     assert!(told(&context).starts_with("would close issue #1, and comment:\n\n[The night"));
     write(&context, &half_on_bad_ground(mended()));
-    assert_eq!(told(&context), "would do nothing: nothing was found newly broken, but 1 cell gave no answer\n");
+    assert_eq!(
+        told(&context),
+        "would do nothing: nothing was found newly broken, but 1 cell gave no answer (windows-2025_buildkit-0.34.2_containerd-2.4.2)\n"
+    );
     assert_eq!(writes(&server), written);
 }
 
@@ -434,6 +531,17 @@ fn what_github_refuses_is_told_with_what_mends_it() {
     error: http://[SERVER]/repos/owner/name/issues?state=open&sort=created&direction=asc&per_page=100 takes no more calls until [TIME]
 
     hint: set GH_TOKEN to a GitHub token, which raises the limit, or try again after [TIME]
+    ");
+    assert_outcome!(refused(&|server| {
+        done(&machine(server, Vec::new()));
+        server.fault("/issues/1", Fault::Status(307), Always);
+    }), @"
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: http://[SERVER]/repos/owner/name/issues/1 has moved, and nothing was written
+
+    hint: name the repository as it is called now, with GITHUB_REPOSITORY or `--repository OWNER/NAME`
     ");
     // The list may be read and nothing written: then there is one try, and no second issue.
     let server = ReleaseServer::start();

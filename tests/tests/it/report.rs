@@ -231,11 +231,9 @@ fn a_result_gives_github_actions_no_commands() {
     }
 }
 
-#[test]
-fn a_cell_that_never_began_is_told_too() {
-    let context = context!();
-    let [before, _] = two_nights();
-    let cells: Vec<_> = before
+/// The cells of some results, as `matrix` prints them.
+fn cells(results: &[CellResult]) -> String {
+    let cells: Vec<_> = results
         .iter()
         .map(|result| {
             let cell = &result.cell;
@@ -245,7 +243,14 @@ fn a_cell_that_never_began_is_told_too() {
             })
         })
         .collect();
-    context.write("cells.json", serde_json::json!({ "include": cells }).to_string());
+    serde_json::json!({ "include": cells }).to_string()
+}
+
+#[test]
+fn a_cell_that_never_began_is_told_too() {
+    let context = context!();
+    let [before, _] = two_nights();
+    context.write("cells.json", cells(&before));
     write(&context, "results", &before[1..]);
     let told = run(&context, "report results --out out --cells cells.json").success();
     let id = before[0].cell.id();
@@ -254,4 +259,71 @@ fn a_cell_that_never_began_is_told_too() {
     assert!(read(&context, "out/index.html").contains("It has no result: it was killed before it began."));
     assert!(read(&context, "out/report.md").contains("no result"));
     run(&context, "report results --out out --cells nowhere.json").exited(2);
+}
+
+#[test]
+fn a_night_whose_cells_all_died_is_told_by_its_cells() {
+    let context = context!();
+    let [before, tonight] = two_nights();
+    write(&context, "before", &before);
+    context.write("cells.json", cells(&tonight[..2]));
+    let line = "report results --out out --cells cells.json";
+    assert_outcome!(run(&context, line), @"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    warning: there is no `results`
+    error: no cell has a result, and so nothing tells when the night began
+
+    hint: give `--began TIME`, the same as to `cargo xtask night`, or the results
+    ");
+    assert!(!context.root().join("out").exists());
+    // The one that was downloaded has no folder.
+    let began = "--began 2026-11-23T02:17:00Z --previous before";
+    assert_outcome!(run(&context, &format!("{line} {began}")), @"
+    exit code: 0
+    ----- stdout -----
+    ----- stderr -----
+    warning: there is no `results`
+    warning: windows-2025_buildkit-0.34.2_containerd-2.4.2 has no result
+    warning: windows-2025_buildkit-0.34.2_containerd-1.7.35 has no result
+    note: compared with 1 earlier night
+        Reported 2 cells: 2 died, in `out/index.html`
+    ");
+    fs::create_dir(context.root().join("results")).unwrap();
+    let again = run(&context, &format!("{line} {began}")).success();
+    assert!(!again.stderr.contains("there is no"), "{again}");
+    insta::assert_snapshot!(read(&context, "out/report.md"), @r"
+    # BuildKit × containerd, 2026-11-23 02:17 UTC
+
+    ■ **2 cells: 2 died**
+
+    ## <code>windows-2025</code>
+
+    <code>windows-amd64</code>
+
+    | BuildKit \ containerd | <code>2.4.2</code> | <code>1.7.35</code> |
+    | :-- | :-- | :-- |
+    | <code>0.34.2</code> | ■ died, no result | ■ died, no result |
+
+    ## What to look at
+
+    - ■ died, 2 of 2 cells
+
+    ## Since 2026-11-22 02:17 UTC
+
+    - BuildKit <code>0.34.2</code> with containerd <code>2.4.2</code> on <code>windows-2025</code>
+      - <code>the cell</code>: was <code>as expected</code>, is <code>died</code>
+    - BuildKit <code>0.34.2</code> with containerd <code>1.7.35</code> on <code>windows-2025</code>
+      - <code>the cell</code>: was <code>as expected</code>, is <code>died</code>
+    ");
+    let junit = read(&context, "out/junit.xml");
+    assert!(junit.contains("<testsuites name=\"night\" tests=\"2\" failures=\"0\" errors=\"2\" "), "{junit}");
+    // Where results tell it, nothing else does.
+    write(&context, "results", &tonight[..1]);
+    run(&context, &format!("{line} --began 2001-01-01T00:00:00Z")).success();
+    assert!(read(&context, "out/report.md").starts_with("# BuildKit \u{d7} containerd, 2026-11-23 02:17 UTC\n"));
+    // Without the cells there is nothing to tell.
+    run(&context, "report nowhere --out out").exited(2);
+    run(&context, "report nowhere --out out --began 2026-11-23T02:17:00Z").exited(2);
 }

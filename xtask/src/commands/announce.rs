@@ -39,11 +39,16 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         return Err(Error::usage(format!("there is no token with which to write to the issues of {repository}"))
             .hint("set GH_TOKEN or GITHUB_TOKEN to one that may, or see with `--dry-run` what would be done"));
     }
-    let (night, results) = read_night(context.ui, &options.results)?;
-    let asked = options.cells.as_deref().map(matrix::read).transpose()?.map_or_else(Vec::new, |(cells, _)| cells);
-    let report = Report::new(night, results, &[]);
+    let asked = options.cells.as_deref().map(matrix::read).transpose()?.map(|(cells, _)| cells);
     let place = Place { context, repository };
-    let deed = announcement::decide(&report, &asked, announcement::find(place.open_issues()?));
+    let deed = match read_night(context.ui, &options.results, asked.is_some())? {
+        Some((night, results)) => {
+            let report = Report::new(night, results, &[]);
+            announcement::decide(&report, &asked.unwrap_or_default(), announcement::find(place.open_issues()?))
+        }
+        // The jobs of such a night are red already; an issue tells of versions.
+        None => Deed::Nothing { because: "no cell has a result, so nothing is known to be broken or mended".into() },
+    };
     if options.dry_run { print(told(&deed)) } else { place.perform(&deed) }
 }
 
@@ -92,17 +97,20 @@ struct Listed {
 
 #[derive(Deserialize)]
 struct User {
-    #[serde(rename = "type", default)]
-    kind: String,
+    #[serde(default)]
+    login: String,
 }
 
+/// Who writes with the token that GitHub gives a workflow. No person's login has such brackets.
+const WORKFLOW: &str = "github-actions[bot]";
+
 impl Listed {
-    /// Whether it may be of a nightly's making: the workflow writes as a bot, and a person with a token of the house. Anybody may
-    /// open an issue that looks like it.
+    /// Whether it may be of a nightly's making: that writes as a workflow, or with the token of a person of the house. Anybody may
+    /// open an issue that looks like it, and have one of the other bots open it.
     fn is_of_the_house(&self) -> bool {
-        let is_bot = self.user.as_ref().is_some_and(|user| user.kind == "Bot");
+        let is_workflow = self.user.as_ref().is_some_and(|user| user.login == WORKFLOW);
         self.pull_request.is_none()
-            && (is_bot || matches!(self.author_association.as_str(), "OWNER" | "MEMBER" | "COLLABORATOR"))
+            && (is_workflow || matches!(self.author_association.as_str(), "OWNER" | "MEMBER" | "COLLABORATOR"))
     }
 }
 
@@ -186,6 +194,10 @@ impl Place<'_> {
         let hint = match error.kind {
             HttpErrorKind::Status(410) => {
                 format!("{repository} has its issues turned off: turn them on in its settings")
+            }
+            HttpErrorKind::Moved(_) => {
+                "name the repository as it is called now, with GITHUB_REPOSITORY or `--repository OWNER/NAME`"
+                    .to_owned()
             }
             HttpErrorKind::Forbidden => {
                 "give the token the right to write issues; in a workflow, `permissions: issues: write` does".to_owned()

@@ -141,7 +141,7 @@ fn results_folder(context: &Context, options: &Options) -> Result<PathBuf> {
 }
 
 /// The run of GitHub Actions that this is.
-fn run_url() -> Option<String> {
+pub(super) fn run_url() -> Option<String> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let (server, repository, run) = (set("GITHUB_SERVER_URL")?, set("GITHUB_REPOSITORY")?, set("GITHUB_RUN_ID")?);
     Some(format!("{server}/{repository}/actions/runs/{run}"))

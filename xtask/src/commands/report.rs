@@ -1,6 +1,7 @@
 //! `cargo xtask report`: a night's results as a page, a job's summary, JUnit's XML and badges.
 
 use super::matrix;
+use super::night::run_url;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::matrix::Cell;
@@ -12,7 +13,9 @@ use crate::ui::Ui;
 use clap::Args;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The options of `report`.
 #[derive(Debug, Args)]
@@ -29,20 +32,25 @@ pub struct Options {
     /// The cells that the night was to have, as `matrix` printed them, or - for stdin: one without a result is told as such
     #[arg(long, value_name = "FILE")]
     cells: Option<PathBuf>,
+    /// When the night began, as `night` was told: only asked for where no cell has a result that says so
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339, requires = "cells")]
+    began: Option<SystemTime>,
 }
 
 /// Runs it; it needs no workspace.
 pub fn run(ui: &Ui, options: &Options) -> Result<()> {
     let out = &options.out;
     check_out(out)?;
-    let (night, mut results) = read_night(ui, &options.results)?;
-    if let Some(source) = &options.cells {
-        let missing = missing(&night, &results, matrix::read(source)?.0);
-        for result in &missing {
-            ui.warn(&format!("{} has no result", result.cell.id()));
-        }
-        results.extend(missing);
+    let asked = options.cells.as_deref().map(matrix::read).transpose()?.map(|(cells, _)| cells);
+    let (night, mut results) = match read_night(ui, &options.results, asked.is_some())? {
+        Some(found) => found,
+        None => (night_without_results(options.began)?, Vec::new()),
+    };
+    let missing = missing(&night, &results, asked.unwrap_or_default());
+    for result in &missing {
+        ui.warn(&format!("{} has no result", result.cell.id()));
     }
+    results.extend(missing);
     let earlier = earlier(ui, &options.previous, &results);
     let report = Report::new(night, results, &earlier);
     write(out, &report::files(&report))?;
@@ -50,19 +58,37 @@ pub fn run(ui: &Ui, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Reads the results of one night.
+/// Reads the results of one night. Where its cells are known without them, there may be none, and not even the place for them:
+/// that is what is left of a night whose machines all died.
 ///
 /// # Errors
 /// When they are none, or not of one.
-pub(super) fn read_night(ui: &Ui, paths: &[PathBuf]) -> Result<(Night, Vec<CellResult>)> {
-    let (results, errors) = read(paths);
+pub(super) fn read_night(ui: &Ui, paths: &[PathBuf], may_be_none: bool) -> Result<Option<(Night, Vec<CellResult>)>> {
+    let is_missing = |path: &Path| fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let (missing, there): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| may_be_none && is_missing(path));
+    for path in missing {
+        ui.warn(&format!("there is no `{}`", path.display()));
+    }
+    let (results, errors) = read(&there);
     let mut errors = errors.into_iter();
     if let Some(first) = errors.next() {
         errors.for_each(|error| ui.warn(&error.to_string()));
         return Err(first);
     }
+    if may_be_none && results.is_empty() {
+        return Ok(None);
+    }
     let night = one_night(&results)?;
-    Ok((night, results.into_iter().map(|(_, result)| result).collect()))
+    Ok(Some((night, results.into_iter().map(|(_, result)| result).collect())))
+}
+
+/// Which night it is of which nothing is left.
+fn night_without_results(began: Option<SystemTime>) -> Result<Night> {
+    let Some(began) = began else {
+        return Err(Error::usage("no cell has a result, and so nothing tells when the night began")
+            .hint("give `--began TIME`, the same as to `cargo xtask night`, or the results"));
+    };
+    Ok(Night { began: result::time(began), url: run_url() })
 }
 
 /// What is known of the cells that never came to write a result.
@@ -123,7 +149,7 @@ fn listed(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Error>) {
 fn listed_in(path: &Path) -> Result<Vec<PathBuf>> {
     let what = || format!("read `{}`", path.display());
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
+        ErrorKind::NotFound => {
             Error::usage(format!("there is no `{}`", path.display())).hint("give result files, or folders with them")
         }
         _ => Error::ground(format!("failed to {}", what())).because(error).hint("check who may read it"),

@@ -1,16 +1,19 @@
 //! What an issue on GitHub tells of the nights, and what is to become of it after one. Pure.
 //!
-//! There is one issue for all that is newly broken. What it knows of stands in its first line, hidden: by that it is found again,
-//! and told whether a night has found anything else.
+//! There is one issue for all that is newly broken. What it knows of stands in its first line, hidden, behind the night that told
+//! it: by that it is found again, and told whether a night has found anything else, or comes too late.
 
-use super::known::Explained;
+mod telling;
+
 use super::model::{Finding, Report, View};
 use super::standing::Standing;
-use super::text::{code, count, first_line, moment, web_page};
+use super::text::count;
 use crate::matrix;
-use crate::result::{StepState, Verdict};
+use crate::result::{Cell, StepState, Verdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::time::SystemTime;
+use telling::{body, news, of_night};
 
 /// How the hidden line of an issue's text begins. No text from a result can have it: there every `<` is escaped.
 const MARK: &str = "<!-- buildkit-windows nightly:";
@@ -18,14 +21,8 @@ const MARK: &str = "<!-- buildkit-windows nightly:";
 /// The issue's title.
 pub const TITLE: &str = "The nightly finds something newly broken";
 
-/// GitHub takes 65536 characters; there are never more characters than bytes.
-const LONGEST: usize = 60_000;
-
-/// How much is shown of one message: the report has the whole of it.
-const LONGEST_MESSAGE: usize = 300;
-
-/// How many cells are named of one finding.
-const MOST_NAMES: usize = 20;
+/// How many cells are named on a line.
+const MOST_ON_A_LINE: usize = 3;
 
 /// How many things the hidden line names, eighteen characters each.
 const MOST_THINGS: usize = 1500;
@@ -81,39 +78,67 @@ pub fn find(issues: impl IntoIterator<Item = Issue>) -> Option<Issue> {
 /// Decides what is to be done after a night. `asked` are the cells that there were to be, if that is known: one without a result
 /// tells as little as one whose ground failed.
 pub fn decide(report: &Report, asked: &[matrix::Cell], issue: Option<Issue>) -> Deed {
+    if let Some(number) = issue.as_ref().filter(|issue| told_by(issue) > began(report)).map(|issue| issue.number) {
+        return Deed::Nothing { because: format!("issue #{number} is of a later night") };
+    }
     let silent = silent(report, asked);
     let broken = broken(report);
     let tonight: Things = broken.iter().flat_map(|(finding, cells)| things(finding, cells)).collect();
     let known = issue.as_ref().map(known).unwrap_or_default();
     let open = |thing: &&String| !tonight.contains(*thing) && is_open(thing, report, asked);
     let open: Things = known.iter().filter(open).cloned().collect();
-    let doubt = doubt(silent, open.len());
-    let quiet = doubt.as_ref().map_or_else(String::new, |doubt| format!(", but {doubt}"));
+    let doubt = Doubt { silent, open: open.len() };
+    let quiet =
+        if doubt.is_any() { format!(", but {}{}", doubt.words(), doubt.where_on_a_line()) } else { String::new() };
     let Some(issue) = issue else {
         return match tonight.is_empty() {
             true => Deed::Nothing { because: format!("nothing is newly broken{quiet}") },
-            false => Deed::Open { body: body(report, &broken, &tonight, doubt.as_deref()) },
+            false => Deed::Open { body: body(report, &broken, &tonight, &doubt) },
         };
     };
     let number = issue.number;
     if tonight.is_empty() {
         // What gave no answer may be what was broken.
-        return match doubt {
-            None => Deed::Close { number, comment: format!("{}: nothing is newly broken any more.", of_night(report)) },
-            Some(_) => Deed::Nothing { because: format!("nothing was found newly broken{quiet}") },
+        return match doubt.is_any() {
+            false => {
+                Deed::Close { number, comment: format!("{}: nothing is newly broken any more.", of_night(report)) }
+            }
+            true => Deed::Nothing { because: format!("nothing was found newly broken{quiet}") },
         };
     }
     let now: Things = tonight.union(&open).take(MOST_THINGS).cloned().collect();
     let comment = (now != known).then(|| news(report, &broken, &known, known.difference(&now).count()));
-    Deed::Update { number, body: body(report, &broken, &now, doubt.as_deref()), comment }
+    Deed::Update { number, body: body(report, &broken, &now, &doubt), comment }
 }
 
 /// Why a night that finds nothing broken has mended nothing yet.
-fn doubt(silent: usize, open: usize) -> Option<String> {
-    match (silent, open) {
-        (0, 0) => None,
-        (0, _) => Some(format!("{open} of what was broken gave no answer")),
-        _ => Some(format!("{} gave no answer", count(silent, "cell"))),
+struct Doubt {
+    /// The cells that say nothing of their versions, and what became of them.
+    silent: Vec<(Cell, String)>,
+    /// How much of what was broken did not run.
+    open: usize,
+}
+
+impl Doubt {
+    fn is_any(&self) -> bool {
+        !self.silent.is_empty() || self.open > 0
+    }
+
+    fn words(&self) -> String {
+        match self.silent.len() {
+            0 => format!("{} of what was broken gave no answer", self.open),
+            silent => format!("{} gave no answer", count(silent, "cell")),
+        }
+    }
+
+    fn where_on_a_line(&self) -> String {
+        let named: Vec<_> = self.silent.iter().take(MOST_ON_A_LINE).map(|(cell, _)| cell.id()).collect();
+        let more = self.silent.len() - named.len();
+        match (named.is_empty(), more) {
+            (true, _) => String::new(),
+            (false, 0) => format!(" ({})", named.join(", ")),
+            (false, _) => format!(" ({}, and {more} more)", named.join(", ")),
+        }
     }
 }
 
@@ -143,11 +168,17 @@ fn broken(report: &Report) -> Vec<(&Finding, Vec<&View>)> {
     broken.map(|finding| (finding, finding.cells.iter().filter_map(|at| report.cells.get(*at)).collect())).collect()
 }
 
-/// How many cells say nothing of their versions.
-fn silent(report: &Report, asked: &[matrix::Cell]) -> usize {
+/// The cells that say nothing of their versions, and what became of them.
+fn silent(report: &Report, asked: &[matrix::Cell]) -> Vec<(Cell, String)> {
     let is_silent = |view: &&View| matches!(view.standing, Standing::Died | Standing::Ground | Standing::Nothing);
+    let silent = report.cells.iter().filter(is_silent);
+    let silent = silent.map(|view| (view.result.cell.clone(), format!("{}, {}", view.standing.words(), view.gist())));
     let is_missing = |cell: &&matrix::Cell| report.at(&cell.runner, &cell.buildkit, &cell.containerd).is_none();
-    report.cells.iter().filter(is_silent).count() + asked.iter().filter(is_missing).count()
+    let missing = asked.iter().filter(is_missing).cloned().map(|cell| {
+        let matrix::Cell { runner, buildkit, containerd, .. } = cell;
+        (Cell { runner, buildkit, containerd }, "no result".to_owned())
+    });
+    silent.chain(missing).collect()
 }
 
 fn thing(finding: &Finding, view: &View) -> String {
@@ -168,78 +199,25 @@ fn things(finding: &Finding, cells: &[&View]) -> Vec<String> {
     cells.iter().map(|view| thing(finding, view)).collect()
 }
 
+/// The hidden line of an issue, word by word.
+fn hidden(issue: &Issue) -> impl Iterator<Item = &str> {
+    let line = issue.body.lines().next().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
+    line.trim_end().trim_end_matches("-->").split_whitespace()
+}
+
 /// What an issue knows of.
 fn known(issue: &Issue) -> Things {
-    let line = issue.body.lines().next().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
-    line.trim_end().trim_end_matches("-->").split_whitespace().map(str::to_owned).collect()
+    hidden(issue).filter(|word| humantime::parse_rfc3339(word).is_err()).map(str::to_owned).collect()
 }
 
-fn body(report: &Report, broken: &[(&Finding, Vec<&View>)], things: &Things, doubt: Option<&str>) -> String {
-    let things: Vec<_> = things.iter().take(MOST_THINGS).map(String::as_str).collect();
-    let mut text = format!("{MARK} {} -->\n{}: **{}**\n", things.join(" "), of_night(report), report.sentence());
-    if let Some(doubt) = doubt {
-        text.push_str(&format!("\n{doubt}, so that not all is known to be mended.\n"));
-    }
-    text.push_str("\n## Newly broken\n\n");
-    add_all(&mut text, broken.iter().map(|(finding, cells)| item(finding, cells)));
-    text.push_str(
-        "\nThis text is of the last night; the issue is closed by the first one that finds nothing of the kind.\n",
-    );
-    text
+/// When the night began that an issue was told by last.
+fn told_by(issue: &Issue) -> Option<SystemTime> {
+    hidden(issue).find_map(|word| humantime::parse_rfc3339(word).ok())
 }
 
-/// What those who follow the issue don't know yet.
-fn news(report: &Report, broken: &[(&Finding, Vec<&View>)], known: &Things, gone: usize) -> String {
-    let mut text = format!("{}: the list has changed.\n\n", of_night(report));
-    let new = broken.iter().filter_map(|(finding, cells)| {
-        let is_new = |view: &&&View| !known.contains(&thing(finding, view));
-        let cells: Vec<&View> = cells.iter().filter(is_new).copied().collect();
-        (!cells.is_empty()).then(|| item(finding, &cells))
-    });
-    add_all(&mut text, new);
-    if gone > 0 {
-        text.push_str(&format!("\n{gone} of what was in it is not found broken any more.\n"));
-    }
-    text
-}
-
-/// Adds what there is room for.
-fn add_all(text: &mut String, items: impl Iterator<Item = String>) {
-    for item in items {
-        if text.len() + item.len() > LONGEST {
-            text.push_str("\nThe rest is too long for an issue: see the run's summary.\n");
-            return;
-        }
-        text.push_str(&item);
-    }
-}
-
-fn item(finding: &Finding, cells: &[&View]) -> String {
-    let what = if finding.what.is_empty() { "a cell" } else { &finding.what };
-    let mut text = format!("- {} {}, in {}\n", finding.standing.sign(), code(what), count(cells.len(), "cell"));
-    if let Some(why) = &finding.why {
-        let message: String = first_line(&why.message).chars().take(LONGEST_MESSAGE).collect();
-        text.push_str(&format!("  {}\n", code(&message)));
-        if let Some(Explained { cause, remedy, link, .. }) = Explained::of(why) {
-            text.push_str(&format!("  {cause}; {remedy} ([upstream](<{link}>))\n"));
-        }
-    }
-    for view in cells.iter().take(MOST_NAMES) {
-        let cell = &view.result.cell;
-        let [runner, buildkit, containerd] = [&cell.runner, &cell.buildkit, &cell.containerd].map(|text| code(text));
-        text.push_str(&format!("  - BuildKit {buildkit} with containerd {containerd} on {runner}\n"));
-    }
-    let more = cells.len().saturating_sub(MOST_NAMES);
-    if more > 0 { text + &format!("  - and {more} more\n") } else { text }
-}
-
-/// Which night it is, with the way to it where that is known.
-fn of_night(report: &Report) -> String {
-    let night = format!("The night of {}", moment(&report.night.began));
-    match report.night.url.as_deref().and_then(web_page) {
-        Some(url) => format!("[{night}](<{url}>)"),
-        None => night,
-    }
+/// When the night began.
+fn began(report: &Report) -> Option<SystemTime> {
+    humantime::parse_rfc3339(&report.night.began).ok()
 }
 
 #[cfg(test)]
@@ -253,7 +231,9 @@ mod tests {
 
     #[test]
     fn an_issue_is_found_by_its_first_line_and_tells_what_it_knows_of() {
-        let marked = |number| issue(number, &format!("{MARK} 12345678 9abcdef0 -->\r\nand more 00000000\n"));
+        let marked = |number| {
+            issue(number, &format!("{MARK} 2026-01-02T03:04:05Z 12345678 9abcdef0 -->\r\nand more 00000000\n"))
+        };
         let issues = [issue(1, "quoted:\n"), issue(2, &format!("> {MARK} -->")), marked(8), marked(5)];
         let found = find(issues).unwrap();
         assert_eq!(found.number, 5);
@@ -262,12 +242,49 @@ mod tests {
     }
 
     #[test]
+    fn a_night_leaves_alone_what_a_later_one_has_told() {
+        let night = Night { began: "2026-01-02T03:04:05Z".into(), url: None };
+        let report = Report::new(night, Vec::new(), &[]);
+        let told = |by: &str| decide(&report, &[], Some(issue(1, &format!("{MARK} {by} 12345678.9abcdef0 -->\n"))));
+        let because = "issue #1 is of a later night".into();
+        assert_eq!(told("2026-01-03T03:04:05Z"), Deed::Nothing { because });
+        // Of the same night is what was run again.
+        for by in ["2026-01-02T03:04:05Z", "2026-01-01T03:04:05Z", ""] {
+            assert!(matches!(told(by), Deed::Close { number: 1, .. }), "{by}");
+        }
+    }
+
+    #[test]
+    fn of_many_cells_without_an_answer_some_are_named() {
+        let night = Night { began: "2026-01-02T03:04:05Z".into(), url: None };
+        let report = Report::new(night, Vec::new(), &[]);
+        let platform = "windows-amd64".parse().unwrap();
+        let cell = |number: usize| matrix::Cell {
+            runner: "r".into(),
+            platform,
+            buildkit: format!("0.{number}.0"),
+            containerd: "2".into(),
+        };
+        let cells: Vec<_> = (0..25).map(cell).collect();
+        let doubt = Doubt { silent: silent(&report, &cells), open: 0 };
+        assert_eq!(
+            doubt.words() + &doubt.where_on_a_line(),
+            "25 cells gave no answer (r_buildkit-0.0.0_containerd-2, r_buildkit-0.1.0_containerd-2, \
+             r_buildkit-0.2.0_containerd-2, and 22 more)"
+        );
+        let body = body(&report, &[], &Things::new(), &doubt);
+        let last = "- BuildKit <code>0.19.0</code> with containerd <code>2</code> on <code>r</code>: <code>no result</code>\n\
+                    - and 5 more\n\nThis text";
+        assert!(body.contains(last), "{body}");
+    }
+
+    #[test]
     fn what_was_asked_for_and_has_no_result_gave_no_answer() {
         let night = Night { began: "2026-01-02T03:04:05Z".into(), url: None };
         let report = Report::new(night, Vec::new(), &[]);
         let platform = "windows-amd64".parse().unwrap();
         let cell = matrix::Cell { runner: "r".into(), platform, buildkit: "1".into(), containerd: "2".into() };
-        let because = "nothing was found newly broken, but 1 cell gave no answer".into();
+        let because = "nothing was found newly broken, but 1 cell gave no answer (r_buildkit-1_containerd-2)".into();
         assert_eq!(decide(&report, &[cell], Some(issue(1, MARK))), Deed::Nothing { because });
         let comment = "The night of 2026-01-02 03:04 UTC: nothing is newly broken any more.".into();
         assert_eq!(decide(&report, &[], Some(issue(1, MARK))), Deed::Close { number: 1, comment });
