@@ -167,6 +167,15 @@ impl Chromium {
         self.call("Emulation.setEmulatedMedia", json!({ "media": media, "features": features }));
     }
 
+    /// How many pages it has on paper.
+    pub fn pages(&mut self) -> usize {
+        let answer = self.call("Page.printToPDF", json!({}));
+        let pdf = decoded(answer["data"].as_str().unwrap());
+        // Of each page, but not of the list of them, a letter ends the word.
+        let is_page = |at: &&[u8]| at.starts_with(b"/Type /Page\n");
+        pdf.windows(12).filter(is_page).count()
+    }
+
     /// Makes the window so wide.
     pub fn width(&mut self, width: u32) {
         let window = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
@@ -200,9 +209,13 @@ impl Chromium {
 }
 
 fn keep(path: &Path, base64: &str) {
-    use base64::Engine;
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, base64::engine::general_purpose::STANDARD.decode(base64).unwrap()).unwrap();
+    std::fs::write(path, decoded(base64)).unwrap();
+}
+
+fn decoded(base64: &str) -> Vec<u8> {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.decode(base64).unwrap()
 }
 
 impl Drop for Chromium {

@@ -212,9 +212,9 @@ fn conclude(results: &[CellResult], lost: Vec<Error>, cells: usize, interrupted:
     for (number, what) in [
         (failed, "failed"),
         (usage, "made no sense"),
-        (ground, "had their ground fail"),
-        (unwritten, "have no result"),
-        (missing, "were not begun"),
+        (ground, "with failed ground"),
+        (unwritten, "without a result"),
+        (missing, "not begun"),
     ] {
         if number > 0 {
             said.push(format!("{number} {what}"));
@@ -267,10 +267,10 @@ mod tests {
         assert_eq!(concluded(&[None, None], 2).0, 0);
         assert_eq!(
             concluded(&[None, Some(Ground), Some(Failed)], 3),
-            (1, "of 3 cells, 1 failed, 1 had their ground fail".into())
+            (1, "of 3 cells, 1 failed, 1 with failed ground".into())
         );
         assert_eq!(concluded(&[Some(Usage), Some(Ground)], 2).0, 2);
-        assert_eq!(concluded(&[Some(Ground)], 2), (3, "of 2 cells, 1 had their ground fail, 1 were not begun".into()));
+        assert_eq!(concluded(&[Some(Ground)], 2), (3, "of 2 cells, 1 with failed ground, 1 not begun".into()));
         assert_eq!(concluded(&[None], 2).0, 3, "what was not tried is not done");
     }
 
@@ -279,7 +279,7 @@ mod tests {
         let lost = || vec![Error::ground("failed to write `x.json`: no space")];
         let (code, told) = concluded_with(&[result(None)], lost(), 3);
         assert_eq!(code, 3);
-        assert!(told.starts_with("of 3 cells, 1 have no result, 1 were not begun"), "{told}");
+        assert!(told.starts_with("of 3 cells, 1 without a result, 1 not begun"), "{told}");
         assert!(told.contains("failed to write `x.json`: no space"), "{told}");
         assert_eq!(concluded_with(&[result(Some(Class::Failed))], lost(), 2).0, 1);
     }

@@ -10,7 +10,7 @@ pub fn clean(text: &str) -> String {
     let mut cleaned: String = text.chars().take(LONGEST).map(harmless).collect();
     let left = text.chars().count().saturating_sub(LONGEST);
     if left > 0 {
-        cleaned.push_str(&format!("\u{2026} ({left} characters more)"));
+        cleaned.push_str(&format!("\u{2026} ({} more)", count(left, "character")));
     }
     cleaned
 }
@@ -124,6 +124,7 @@ mod tests {
     fn a_text_is_no_longer_than_anybody_reads() {
         let cleaned = clean(&"\u{e9}".repeat(LONGEST + 5));
         assert!(cleaned.ends_with("\u{e9}\u{2026} (5 characters more)"), "{cleaned}");
+        assert!(clean(&"x".repeat(LONGEST + 1)).ends_with("x\u{2026} (1 character more)"));
         assert_eq!(clean("a\r\nb\rc\u{9b}"), "a\nb\u{240d}c\u{fffd}");
     }
 

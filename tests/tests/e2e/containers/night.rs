@@ -130,7 +130,7 @@ fn what_becomes_of_one_cell_does_not_touch_the_next() {
     mirror.offer("2.9.2", &mirror.faulty());
     mirror.offer("2.9.3", &mirror.whole);
     let ended = night(&context, &["2.9.0", "2.9.2", "2.9.3"], &["--keep-going"]).run().exited(1);
-    assert!(ended.stderr.contains("error: of 3 cells, 1 failed, 1 had their ground fail"), "{ended}");
+    assert!(ended.stderr.contains("error: of 3 cells, 1 failed, 1 with failed ground"), "{ended}");
     let cells = in_default(&context);
     let ending = [("down", "done"), ("clean", "done")];
     let came = |version: &str| {
@@ -157,7 +157,7 @@ fn what_becomes_of_one_cell_does_not_touch_the_next() {
     nothing_is_left(&context);
     // Without being told to, a night doesn't go on.
     let stopped = night(&context, &["2.9.2", "2.9.3"], &["--out", "mine"]).run().exited(1);
-    assert!(stopped.stderr.contains("of 2 cells, 1 failed, 1 were not begun"), "{stopped}");
+    assert!(stopped.stderr.contains("of 2 cells, 1 failed, 1 not begun"), "{stopped}");
     let refused = night(&context, &["2.9.3"], &["--out", "mine"]).run().exited(2);
     assert!(refused.stderr.contains("holds results already"), "{refused}");
     assert_eq!(results(context.root().join("mine")).len(), 1);
@@ -170,7 +170,7 @@ fn a_cell_that_hangs_is_ended_when_its_time_is_up() {
     mirror.offer("2.9.1", &mirror.scripted(HANGS));
     // In a night of its own, because how much others do in that time depends on the machine.
     let ended = night(&context, &["2.9.1"], &["--timeout", "10s"]).run().exited(3);
-    assert!(ended.stderr.contains("error: of 1 cell, 1 had their ground fail"), "{ended}");
+    assert!(ended.stderr.contains("error: of 1 cell, 1 with failed ground"), "{ended}");
     let cell = &in_default(&context)["2.9.1"];
     assert_eq!(states(cell), [("up", "timed out"), ("down", "done"), ("clean", "done")]);
     assert_eq!(cell.exit.as_ref().unwrap().class, "ground");
@@ -202,7 +202,7 @@ fn what_can_not_be_written_or_deleted_keeps_no_cell_from_being_cleaned() {
     let fast = context.base_dir().join("night/cell-2/held/fast");
     let freed = std::process::Command::new("chattr").arg("-i").arg(&fast).status().unwrap();
     assert!(freed.success() && fast.exists(), "{ended}");
-    assert!(ended.stderr.contains("error: of 3 cells, 2 had their ground fail"), "{ended}");
+    assert!(ended.stderr.contains("error: of 3 cells, 2 with failed ground"), "{ended}");
     assert_eq!(ended.stdout.lines().count(), 3, "{ended}");
     let cells = in_default(&context);
     let states_of = |version: &str| states(&cells[version]);
@@ -228,7 +228,7 @@ fn what_can_not_be_written_or_deleted_keeps_no_cell_from_being_cleaned() {
         "for file in \"$BUILDKIT_WINDOWS_APART\"/../results/*.json; do rm \"$file\" && mkdir \"$file\"; done; exit 1";
     mirror.offer("2.9.6", &mirror.scripted(unwritable));
     let ended = night(&context, &["2.9.6", "2.9.3"], &["--keep-going"]).run().exited(3);
-    assert!(ended.stderr.contains("error: of 2 cells, 1 have no result, 1 were not begun: failed to write"), "{ended}");
+    assert!(ended.stderr.contains("error: of 2 cells, 1 without a result, 1 not begun: failed to write"), "{ended}");
     nothing_is_left(&context);
 }
 
@@ -309,7 +309,7 @@ fn an_interrupted_night_cleans_up_and_keeps_what_it_has() {
     let running = hanging(&context);
     running.interrupt();
     let ended = running.wait().exited(3);
-    assert!(ended.stderr.contains("the night was interrupted: of 3 cells, 1 had their ground fail, 1 were not begun"));
+    assert!(ended.stderr.contains("the night was interrupted: of 3 cells, 1 with failed ground, 1 not begun"));
     let cells = in_default(&context);
     assert_eq!(cells.len(), 2);
     assert_eq!(cells["2.9.3"].exit.as_ref().unwrap().class, "done");

@@ -151,7 +151,7 @@ fn steps(steps: &[Step]) -> Option<Element> {
         el("tr")
             .with(el("th").attr("scope", "row").with(el("code").text(&*step.name)))
             .with(state)
-            .with(el("td").text(moment(&step.began)))
+            .with(el("td").class("when").text(moment(&step.began)))
             .with(el("td").class("number").text(step.took_ms.map(duration).unwrap_or_default()))
             .with(el("td").text(exit))
             .with(el("td").class("notes").all(step.failure.iter().map(why)))
