@@ -53,10 +53,11 @@ impl<'a> Context<'a> {
     /// Reads the shared options against this machine.
     ///
     /// # Errors
-    /// On a base folder or platform that can't be.
+    /// On a base folder, cache or platform that can't be.
     pub fn new(shared: &Shared, ui: &'a Ui) -> Result<Self> {
         let context = Self::wherever(shared, ui)?;
         check_place(context.workspace.base())?;
+        check_cache(&context.workspace)?;
         Ok(context)
     }
 
@@ -229,6 +230,17 @@ fn check_for_platform(request: &Request) -> Result<()> {
 pub fn check_place(base: &Path) -> Result<()> {
     check_that_folders_lead_to(base)?;
     os::check_base(&os::real_path(base).trying(|| format!("make `{}` absolute", base.display()))?)
+}
+
+/// Makes sure that a cache which others use too is not among what `clean` and `up --fresh` delete.
+fn check_cache(workspace: &Workspace) -> Result<()> {
+    let cache = os::real_path(&workspace.cache()).unwrap_or_else(|_| workspace.cache());
+    if cache.starts_with(workspace.base()) && !cache.starts_with(workspace.own_cache()) {
+        let (cache, base) = (workspace.cache(), workspace.base().display());
+        return Err(Error::usage(format!("`--cache-dir {}` lies in the workspace `{base}`", cache.display()))
+            .hint("`clean` deletes what is in there: give a folder elsewhere, or none, as the workspace has a cache of its own"));
+    }
+    Ok(())
 }
 
 /// Makes sure that a workspace can be created, or is there: each system has another error for a file in its way.

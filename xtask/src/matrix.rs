@@ -259,7 +259,12 @@ pub fn read(text: &str, whence: &str) -> Result<Vec<Cell>> {
     refuse_same_files(&cells)?;
     for cell in &cells {
         for version in [&cell.buildkit, &cell.containerd] {
-            version.parse::<Spec>().trying(|| format!("read {cell} in {whence}"))?;
+            let spec: Spec = version.parse().trying(|| format!("read {cell} in {whence}"))?;
+            // Cells come from elsewhere, and which programs of this machine are run is not for them to say.
+            if let Spec::Path(path) = spec {
+                return Err(Error::usage(format!("{whence} has {cell}, and `{}` is a path", path.display()))
+                    .hint("a cell has versions, series such as 2.3, or branches"));
+            }
         }
     }
     if cells.is_empty() {

@@ -182,6 +182,14 @@ fn a_matrix_that_makes_no_sense_is_refused() {
 
     hint: use another `--source`, or another `--runner`
     ");
+    assert_outcome!(run(&context, "matrix --runner mine=26100,mine=26200"), @"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--runner` has `mine` twice, once as windows-amd64 of build 26100 and once as windows-amd64 of build 26200
+
+    hint: give each machine a label of its own, such as mine=26100,other=26200
+    ");
     assert_outcome!(run(&context, "matrix --newest 0"), @"
     exit code: 2
     ----- stdout -----
@@ -235,4 +243,19 @@ fn a_mirror_has_a_list_too_and_each_platform_its_own() {
 
     hint: take a mirror's folder, or another `--source`
     ");
+}
+
+#[test]
+fn an_empty_cache_is_no_mistake_of_the_line() {
+    let context = context!();
+    assert_outcome!(run(&context, "matrix --offline"), @"
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: the matrix would be empty: there is no buildkit for windows-amd64 in the cache `[BASE]/cache`
+
+    hint: leave `--offline` out, or give a mirror's folder with `--source DIR`
+    ");
+    mirror(&context);
+    assert_eq!(cells(&run(&context, "matrix --offline --source mirror --runner windows-2025").success()).len(), 1);
 }

@@ -54,6 +54,15 @@ fn cells_that_make_no_sense_are_refused() {
 
     hint: take one of them out
     ");
+    let of_path = cell.replace("0.34.2", "/etc");
+    assert_outcome!(refused(&of_path), @"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `cells.json` has BuildKit /etc with containerd 2.4.2 on local, and `/etc` is a path
+
+    hint: a cell has versions, series such as 2.3, or branches
+    ");
     let other = cell.replace("local", "windows-2025").replace("linux-arm64", "windows-amd64");
     assert_outcome!(refused(&format!("[{other}]")), @"
     exit code: 2
@@ -109,4 +118,19 @@ fn cells_that_make_no_sense_are_refused() {
     For more information, try '--help'.
     ");
     assert!(!context.base_dir().exists());
+}
+
+#[test]
+fn cells_are_read_as_each_powershell_writes_them() {
+    let context = context!();
+    let marked = format!("\u{feff}{{\"runner\":\"elsewhere\",\"platform\":\"windows-arm64\",{PAIR}}}\r\n");
+    let utf16: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [marked.into_bytes(), utf16] {
+        context.write("cells.json", bytes);
+        let read = context.xtask(["night", "--cells", "cells.json", "--platform", "linux-arm64"]).run().exited(2);
+        assert!(read.stderr.contains("on elsewhere: it is for windows-arm64, and this is linux-arm64"), "{read}");
+    }
+    context.write("cells.json", b"\xff{");
+    let refused = context.xtask(["night", "--cells", "cells.json"]).run().exited(2);
+    assert!(refused.stderr.contains("`cells.json` holds no cells: invalid utf-8"), "{refused}");
 }

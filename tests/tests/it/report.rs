@@ -128,7 +128,7 @@ fn what_is_no_night_is_told_and_nothing_is_written() {
     context.write("cut.json", &whole[..whole.len() / 2]);
     context.write("newer.json", whole.replacen("\"schema\": 1", "\"schema\": 2", 1));
     context.write("other.json", "{\"schema\": 1, \"night\": \"tonight\"}");
-    context.write("binary.json", b"\xff\xfe{");
+    context.write("binary.json", b"\xff{");
     context.write("bad/a.json", "nothing");
     context.write("bad/b.json", "[1]");
     let mut transcript = String::new();

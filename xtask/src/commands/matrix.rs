@@ -11,11 +11,12 @@ use crate::matrix::{self, Breadth, Cell, Matrix, Row};
 use crate::os;
 use crate::platform::Platform;
 use crate::release::Listed;
-use crate::source::listing;
+use crate::source::{Source, listing};
+use crate::utf8;
 use crate::version::Spec;
 use clap::{Args, ValueEnum};
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -69,17 +70,18 @@ pub fn here(context: &Context) -> Runner {
 /// # Errors
 /// When it can't be read, or holds no cells.
 pub fn read(source: &Path) -> Result<(Vec<Cell>, String)> {
-    let (text, whence) = if source == Path::new("-") {
-        (io::read_to_string(io::stdin()).trying(|| "read stdin".into())?, "stdin".to_owned())
+    let hint = "give a file with what `cargo xtask matrix` printed, or `-` for stdin";
+    let (bytes, whence) = if source == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).trying(|| "read stdin".into())?;
+        (bytes, "stdin".to_owned())
     } else {
         let whence = format!("`{}`", source.display());
-        let text = fs::read_to_string(source).map_err(|error| {
-            Error::usage(format!("failed to read the cells from {whence}"))
-                .because(error)
-                .hint("give a file with what `cargo xtask matrix` printed, or `-` for stdin")
-        })?;
-        (text, whence)
+        let refuse = |error| Error::usage(format!("failed to read the cells from {whence}")).because(error).hint(hint);
+        (fs::read(source).map_err(refuse)?, whence)
     };
+    let refuse = |error| Error::usage(format!("{whence} holds no cells")).because(error).hint(hint);
+    let text = utf8::text(&bytes).map_err(refuse)?;
     Ok((matrix::read(&text, &whence)?, whence))
 }
 
@@ -96,7 +98,7 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
     };
     check_source(context, breadth)?;
     let asked: Vec<Exclusion> = choice.exclude.iter().map(|text| Exclusion::parse(text)).collect::<Result<_>>()?;
-    let runners: Vec<Runner> = runners.iter().map(|label| Runner::named(label.trim(), &here)).collect::<Result<_>>()?;
+    let runners = Runner::all_named(runners, &here)?;
     lock::claim(&context.workspace)?;
     let mut lists: Vec<Lists> = Vec::new();
     let mut rows = Vec::new();
@@ -126,7 +128,13 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
     }
     match lacking.first() {
         Some((reason, hint)) if rows.is_empty() => {
-            return Err(Error::usage(format!("the matrix would be empty: {reason}")).hint(hint));
+            let sentence = format!("the matrix would be empty: {reason}");
+            return Err(if is_from_cache(context) {
+                Error::ground(format!("{sentence} in the cache `{}`", context.workspace.cache().display()))
+                    .hint("leave `--offline` out, or give a mirror's folder with `--source DIR`")
+            } else {
+                Error::usage(sentence).hint(hint)
+            });
         }
         _ => lacking.iter().for_each(|(reason, _)| context.ui.note(&format!("left out: {reason}"))),
     }
@@ -135,6 +143,11 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
     let matrix = matrix::cells(&rows, &exclusions, matrix::MOST_CELLS)?;
     tell(context, &matrix);
     Ok(matrix)
+}
+
+/// Whether what the cache holds is all that there is.
+fn is_from_cache(context: &Context) -> bool {
+    context.offline && !matches!(context.request.source, Source::MirrorFolder(_))
 }
 
 /// Makes sure that the cells' programs can be had from where this matrix is from: they are asked for there, too.

@@ -10,6 +10,7 @@ use crate::report::text::{count, moment};
 use crate::report::{self, PAGE, html};
 use crate::result::{self, CellResult, Host, Night};
 use crate::ui::Ui;
+use crate::utf8;
 use clap::Args;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -121,13 +122,12 @@ fn read(paths: &[PathBuf]) -> (Named, Vec<Error>) {
 fn read_one(path: &Path) -> Result<CellResult> {
     let name = path.display();
     let bytes = fs::read(path).trying(|| format!("read `{name}`"))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = utf8::text(&bytes).map_err(|error| {
         Error::usage(format!("`{name}` is no result file"))
             .because(error)
             .hint("give files that `cargo xtask night` wrote, as they are")
     })?;
-    // PowerShell puts a mark before what it copies as text.
-    result::parse(text.trim_start_matches('\u{feff}'), &name.to_string())
+    result::parse(&text, &name.to_string())
 }
 
 /// The files that are meant: of a folder those that end in `.json`. What is named twice is taken once.

@@ -2,6 +2,7 @@
 
 use super::lines::{Found, explain, explain_line, innermost_as};
 use super::steps::explain_step;
+use crate::utf8::decoded;
 use console::strip_ansi_codes;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -17,16 +18,6 @@ pub fn explain_copied(bytes: &[u8]) -> Option<Found> {
     let lines: Vec<_> = text.lines().map(plain).collect();
     let plain = lines.join("\n");
     explain(&plain, None, None).or_else(|| explain_step(&plain, None)).or_else(|| explain_broken(&text))
-}
-
-/// PowerShell writes UTF-16 into a file, with a mark before it.
-fn decoded(bytes: &[u8]) -> Cow<'_, str> {
-    let units = |read: fn([u8; 2]) -> u16| bytes[2..].chunks_exact(2).map(move |two| read([two[0], two[1]]));
-    match bytes {
-        [0xff, 0xfe, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes).collect::<Vec<_>>()).into(),
-        [0xfe, 0xff, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes).collect::<Vec<_>>()).into(),
-        _ => String::from_utf8_lossy(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)),
-    }
 }
 
 /// The texts in a JSON value, a line each. In a report of this harness that is only why it failed: what a container printed may

@@ -18,6 +18,28 @@ pub struct Runner {
 }
 
 impl Runner {
+    /// Machines by what they are called, each as [`Runner::named`] has it.
+    ///
+    /// # Errors
+    /// When a name tells nothing, or two of them tell different things of one label: a cell has only that.
+    pub fn all_named(texts: &[String], here: &Runner) -> Result<Vec<Self>> {
+        let mut runners: Vec<Self> = Vec::new();
+        for text in texts {
+            let runner = Self::named(text.trim(), here)?;
+            if let Some(other) = runners.iter().find(|other| other.label == runner.label && **other != runner) {
+                return Err(Error::usage(format!(
+                    "`--runner` has `{}` twice, once as {} and once as {}",
+                    runner.label,
+                    other.told(),
+                    runner.told()
+                ))
+                .hint("give each machine a label of its own, such as mine=26100,other=26200"));
+            }
+            runners.push(runner);
+        }
+        Ok(runners)
+    }
+
     /// A machine by what it is called: one of GitHub's, `local`, or `LABEL=BUILD` for a Windows of one's own.
     ///
     /// `here` is this machine. Source: <https://docs.github.com/actions/reference/runners/github-hosted-runners>
@@ -29,10 +51,15 @@ impl Runner {
             return Ok(here.clone());
         }
         if let Some((label, build)) = text.split_once('=') {
-            let build = build.parse().map_err(|_| {
-                Error::usage(format!("`--runner {text}`: `{build}` is no build number of Windows"))
-                    .hint("give LABEL=BUILD, such as mine=26200")
-            })?;
+            let refuse = |why: &str| {
+                Error::usage(format!("`--runner {text}`: {why}")).hint("give LABEL=BUILD, such as mine=26200")
+            };
+            let build = build.parse().map_err(|_| refuse(&format!("`{build}` is no build number of Windows")))?;
+            match label {
+                "" => return Err(refuse("there is no label before the build")),
+                LOCAL => return Err(refuse("`local` is this machine, whatever its build")),
+                _ => {}
+            }
             let platform = Platform { os: Os::Windows, arch: Arch::Amd64 };
             return Ok(Self { label: label.to_owned(), platform, build: Some(build) });
         }
@@ -49,6 +76,11 @@ impl Runner {
             _ => Err(Error::usage(format!("`--runner {text}` names no machine that containerd and BuildKit are released for"))
                 .hint("name a runner of GitHub's such as windows-2025 or ubuntu-24.04, `local`, or LABEL=BUILD for a Windows of your own")),
         }
+    }
+
+    /// What it is, for people.
+    fn told(&self) -> String {
+        self.build.map_or_else(|| self.platform.to_string(), |build| format!("{} of build {build}", self.platform))
     }
 
     /// Why cells for a machine of a name can't be run on this one; nothing where they can.

@@ -195,9 +195,27 @@ fn a_machine_is_known_by_its_name() {
     assert_eq!(named("ubuntu-24.04-arm").unwrap(), ("linux-arm64".into(), None));
     assert_eq!(named("local").unwrap(), ("linux-amd64".into(), None));
     assert_eq!(named("mine=26200").unwrap(), ("windows-amd64".into(), Some(26200)));
-    for bad in ["macos-15", "", "mine=new"] {
+    for bad in ["macos-15", "", "mine=new", "=26200", "local=26200"] {
         assert_eq!(named(bad).unwrap_err().class().exit_code(), 2, "{bad}");
     }
+    assert_eq!(named("=26200").unwrap_err().to_string(), "`--runner =26200`: there is no label before the build");
+}
+
+#[test]
+fn a_label_is_one_machine() {
+    let all = |texts: &[&str]| {
+        let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
+        Runner::all_named(&texts, &here())
+    };
+    assert_eq!(
+        all(&["mine=26100", "mine=26100", "other=26200", "windows-2025", " windows-2025=26100"]).unwrap().len(),
+        5
+    );
+    let refused = all(&["mine=26100", "mine=26200"]).unwrap_err();
+    let sentence =
+        "`--runner` has `mine` twice, once as windows-amd64 of build 26100 and once as windows-amd64 of build 26200";
+    assert_eq!((refused.to_string().as_str(), refused.class().exit_code()), (sentence, 2));
+    assert!(all(&["windows-latest", "windows-latest=26200"]).is_err(), "its build is open only until it is named");
 }
 
 #[test]
@@ -220,6 +238,7 @@ fn cells_are_read_as_they_are_written() {
     assert_eq!(read(&serde_json::to_string(&matrix.include).unwrap(), "it").unwrap(), matrix.include);
     assert_eq!(read(&serde_json::to_string(&matrix.include[0]).unwrap(), "it").unwrap(), matrix.include[..1]);
     let senseless = text.replace("2.4.2", "no version!");
+    let one_path = text.replace("2.4.2", "./dist");
     let twice = serde_json::to_string(&[&matrix.include[0], &matrix.include[0]]).unwrap();
     for (text, why) in [
         ("", "it holds no cells: EOF"),
@@ -230,6 +249,7 @@ fn cells_are_read_as_they_are_written() {
             &senseless,
             "failed to read BuildKit 0.34.2 with containerd no version! on windows-2025 in it: `no version!` is no version spec",
         ),
+        (&one_path, "it has BuildKit 0.34.2 with containerd ./dist on windows-2025, and `./dist` is a path"),
         (&twice, "it has BuildKit 0.34.2 with containerd 2.4.2 on windows-2025 twice, the second time as cell 2"),
     ] {
         let error = read(text, "it").unwrap_err();

@@ -156,3 +156,29 @@ fn blanks_and_letters_of_any_alphabet_are_fine_in_a_workspaces_path() {
     assert_eq!(context.tree(), here);
     assert!(context.strays().is_empty());
 }
+
+#[test]
+fn a_cache_that_others_use_is_not_among_what_is_deleted() {
+    let server = server();
+    let context = context!().server(&server);
+    for line in
+        ["up --no-start --cache-dir base/dl", "up --no-start --cache-dir base/../base/dl", "clean --cache-dir base"]
+    {
+        run(&context, line).exited(2);
+    }
+    assert_outcome!(run(&context, "up --no-start --cache-dir base/dl"), @"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--cache-dir [BASE]/dl` lies in the workspace `[BASE]`
+
+    hint: `clean` deletes what is in there: give a folder elsewhere, or none, as the workspace has a cache of its own
+    ");
+    assert!(!context.base_dir().exists() && server.requests().is_empty());
+    done(&context, "up --no-start --cache-dir base/cache");
+    done(&context, "clean --cache-dir base/cache");
+    assert!(context.base_dir().join("cache/archives").is_dir());
+    done(&context, "up --no-start --cache-dir dl");
+    done(&context, "clean --cache --cache-dir dl");
+    assert!(!context.base_dir().exists() && context.root().join("dl/archives").is_dir());
+}
