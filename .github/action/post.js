@@ -4,9 +4,19 @@
 const fs = require('node:fs');
 const { BASE_DIR, fail, xtask } = require('./harness.js');
 
-try {
-  if (process.env.STATE_plugin) fs.rmSync(process.env.STATE_plugin, { force: true });
-  if (process.env.STATE_begun && fs.existsSync(BASE_DIR)) xtask(['clean', '--cache']);
-} catch (error) {
-  fail(error);
+const { STATE_begun: begun, STATE_plugin: plugin } = process.env;
+
+// The daemons first, and what stays of one part costs no other.
+const parts = [
+  () => begun && fs.existsSync(BASE_DIR) && xtask(['clean', '--cache']),
+  // On Windows a scanner may hold what has just been run. Only `recursive` tries again.
+  () => plugin && fs.rmSync(plugin, { force: true, recursive: true, maxRetries: 5 }),
+];
+
+for (const part of parts) {
+  try {
+    part();
+  } catch (error) {
+    fail(error);
+  }
 }

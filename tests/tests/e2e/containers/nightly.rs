@@ -153,6 +153,19 @@ fn what_is_typed_into_a_run_of_ones_own_may_be_a_branch() {
     }
 }
 
+#[test]
+fn a_run_of_ones_own_waits_for_no_runner_that_can_not_be() {
+    let context = tests::context!();
+    let step = &steps("matrix")["Refuse `local`"];
+    assert_eq!(step.variables, ["RUNNERS"]);
+    for (runners, code) in
+        [("", 0), ("windows-2025,my-local-one", 0), ("local", 1), ("windows-2022, local", 1), ("local,windows-2022", 1)]
+    {
+        let ran = context.bash(&step.types).env("RUNNERS", runners).run().exited(code);
+        assert_eq!(ran.stdout.starts_with("::error::no runner is called local"), code == 1, "{runners}: {ran}");
+    }
+}
+
 /// What a step types into PowerShell, in bash's words; on Windows it is the former's.
 fn in_bash(step: &Step) -> Step {
     let types = step.types.replace("$Env:CELL | ", "printf '%s\\n' \"$CELL\" | ").replace("$Env:", "$");
@@ -195,6 +208,8 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
                 night.types = night.types.replace("--out results", &format!("--out {machine}-results"));
                 let red = runner.run(&night, &machine, &[("CELL", &of), ("BEGAN", began)]).exited(1);
                 assert!(red.stderr.contains("of 1 cell, 1 failed"), "{red}");
+                let complete = in_bash(&cell["See whether all is downloaded"]);
+                runner.run(&complete, &machine, &asked).success();
                 copy(&runner.context.root().join(format!("{machine}-results")), &runner.context.root().join("results"));
             });
         }

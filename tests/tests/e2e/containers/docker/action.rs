@@ -115,3 +115,21 @@ fn the_action_passes_its_inputs_to_no_shell_and_cleans_up_after_its_own_failure(
     succeeded(&job.run("post.js", &[]));
     assert!(!context.base_dir().exists());
 }
+
+#[test]
+fn a_plugin_that_can_not_be_deleted_keeps_nothing_else() {
+    let context = machine().base_name("buildkit-windows");
+    let engine = Engine::start(&context);
+    let job = Job { context: &context, engine: &engine };
+    succeeded(&job.run("main.js", &[]));
+    let daemons = ["containerd", "buildkitd"].map(|daemon| pid(&context, daemon).unwrap());
+    // Nobody deletes this one, root neither.
+    let state = fs::read_to_string(job.file("GITHUB_STATE")).unwrap();
+    context.write(job.file("GITHUB_STATE"), state + "plugin<<end\n/proc/version\nend\n");
+    let failed = job.run("post.js", &[]);
+    let said = String::from_utf8_lossy(&failed.stdout);
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("::error::") && said.contains("/proc/version") && said.lines().count() == 1, "{said}");
+    assert!(!context.base_dir().exists(), "all the rest is gone");
+    assert!(daemons.iter().all(|pid| xtask::os::process(*pid).is_none()));
+}
