@@ -188,6 +188,13 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
     let include = serde_json::from_str::<Matrix>(&cells).unwrap().include;
     assert_eq!(include.len(), 4, "{cells}");
 
+    let (report, announce) = (steps("report"), &steps("issue")["Announce"]);
+    // A night whose machines all died: there is not even the folder.
+    let dead = runner.run(&report["Report"], "r", &[("CELLS", &cells), ("BEGAN", began)]).success();
+    assert!(dead.stderr.contains("Reported 4 cells: 4 ") && root.join("report/index.html").is_file(), "{dead}");
+    runner.run(announce, "i", &[("CELLS", &cells)]).success();
+    assert!(runner.server.issues_of(REPOSITORY).is_empty());
+
     let cell = steps("cell");
     std::thread::scope(|scope| {
         for (index, of) in include.iter().enumerate() {
@@ -215,8 +222,7 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
         }
     });
 
-    let report = steps("report");
-    let reported = runner.run(&report["Report"], "r", &[("CELLS", &cells)]).success();
+    let reported = runner.run(&report["Report"], "r", &[("CELLS", &cells), ("BEGAN", began)]).success();
     assert!(reported.stderr.contains("Reported 4 cells: 4 newly broken, in `report/index.html`"), "{reported}");
     runner.run(&report["Tell it in the run's summary"], "r", &[]).success();
     let summary = fs::read_to_string(root.join("summary")).unwrap();
@@ -238,9 +244,8 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
     );
     assert_eq!(fs::read_dir(root.join("nights").join(began)).unwrap().count(), 4);
     // With nights to compare with, of which one is this one.
-    runner.run(&report["Report"], "r", &[("CELLS", &cells)]).success();
+    runner.run(&report["Report"], "r", &[("CELLS", &cells), ("BEGAN", began)]).success();
 
-    let announce = &steps("issue")["Announce"];
     assert!(runner.run(announce, "i", &[("CELLS", &cells)]).success().stderr.contains("Opened issue #1"));
     assert!(runner.run(announce, "i", &[("CELLS", &cells)]).success().stderr.contains("Updated issue #1"));
     let [issue] = runner.server.issues_of(REPOSITORY).try_into().unwrap();
