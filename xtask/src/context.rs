@@ -39,6 +39,8 @@ pub struct Context<'a> {
     pub named: Vec<Component>,
     /// Whether versions, a source, a network or a group were asked for at all.
     pub is_choosy: bool,
+    /// Whether a platform was asked for, be it this machine's.
+    pub is_platform_asked: bool,
     /// Take what the lock file says, and nothing else.
     pub locked: bool,
     /// GitHub's API.
@@ -109,6 +111,7 @@ impl<'a> Context<'a> {
             asked: [Component::Containerd, Component::Buildkit].map(|of| (of, shared.specs(of).to_vec())).into(),
             named: Component::ALL.iter().copied().filter(|component| shared.spec(*component).is_some()).collect(),
             is_choosy: shared.is_choosy(),
+            is_platform_asked: shared.platform.is_some(),
             repository,
             github: github::from_environment(|name| std::env::var(name).ok()),
             offline: shared.offline,

@@ -234,6 +234,30 @@ fn drop_the_oldest(matrix: &mut Matrix, ages: &[usize], most: usize) {
     }
 }
 
+/// Cells in words, those together that differ in one thing only: `BuildKit 0.34.2, 0.33.1 with containerd 2.2.9 on windows-2022`.
+pub fn told(cells: &[&Cell]) -> String {
+    let by_containerd = grouped(cells.iter().map(|cell| ((&cell.runner, &cell.containerd), cell.buildkit.as_str())));
+    let by_buildkits = grouped(
+        by_containerd.into_iter().map(|((runner, containerd), buildkits)| ((runner, buildkits), containerd.as_str())),
+    );
+    let lines = by_buildkits.into_iter().map(|((runner, buildkits), containerds)| {
+        format!("BuildKit {} with containerd {} on {runner}", buildkits.join(", "), containerds.join(", "))
+    });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// What has the same key together, in the order in which keys come first.
+pub fn grouped<K: PartialEq, V>(all: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
+    for (key, value) in all {
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, values)) => values.push(value),
+            None => groups.push((key, vec![value])),
+        }
+    }
+    groups
+}
+
 /// Reads cells as [`Matrix`] is written, or as a bare list of them, or a single one, which is what a job of GitHub's has.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Which cells there are, from the lists of the loopback server.
 
-use crate::common::{asset, asset_name, release, run};
+use crate::common::{asset, asset_name, release};
 use tests::{Outcome, ReleaseServer, TestContext, assert_outcome, context};
 use xtask::component::Component::{Buildkit, Containerd};
 
@@ -22,6 +22,11 @@ fn server() -> ReleaseServer {
     // Lists have pages, and what matters may be on the last.
     server.page_size(2);
     server
+}
+
+/// A matrix' machines tell its platforms, so none is asked for.
+fn run(context: &TestContext, line: &str) -> Outcome {
+    context.xtask(line.split_whitespace()).run()
 }
 
 fn cells(outcome: &Outcome) -> Vec<String> {
@@ -102,8 +107,8 @@ fn what_is_left_out_is_told_with_its_reason() {
     ----- stdout -----
     {"include":[{"runner":"win11","platform":"windows-amd64","buildkit":"0.34.2","containerd":"2.4.2"},{"runner":"win11","platform":"windows-amd64","buildkit":"0.34.2","containerd":"2.3.7"},{"runner":"win11","platform":"windows-amd64","buildkit":"0.33.1","containerd":"2.4.2"},{"runner":"win11","platform":"windows-amd64","buildkit":"0.33.1","containerd":"2.3.7"}]}
     ----- stderr -----
-    note: left out 3, because `--exclude containerd=2.2` says so: BuildKit 0.34.2 with containerd 2.2.9 on win11; BuildKit 0.33.1 with containerd 2.2.9 on win11; BuildKit 0.32.2 with containerd 2.2.9 on win11
-    note: left out 2, because BuildKit 0.26 to 0.32 takes none but newer images on a Windows above build 26100, and there is none: BuildKit 0.32.2 with containerd 2.4.2 on win11; BuildKit 0.32.2 with containerd 2.3.7 on win11
+    note: left out 3, because `--exclude containerd=2.2` says so: BuildKit 0.34.2, 0.33.1, 0.32.2 with containerd 2.2.9 on win11
+    note: left out 2, because BuildKit 0.26 to 0.32 takes none but newer images on a Windows above build 26100, and there is none: BuildKit 0.32.2 with containerd 2.4.2, 2.3.7 on win11
     "#);
     let line = "matrix --runner windows-2025 --newest 1 --exclude buildkit=0.99";
     assert_outcome!(run(&context, line), @r#"
@@ -189,6 +194,31 @@ fn a_matrix_that_makes_no_sense_is_refused() {
     error: `--runner` has `mine` twice, once as windows-amd64 of build 26100 and once as windows-amd64 of build 26200
 
     hint: give each machine a label of its own, such as mine=26100,other=26200
+    ");
+    assert_outcome!(run(&context, "matrix --runner windows-2022 --platform linux-amd64"), @"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--platform linux-amd64` is not the platform of `--runner windows-2022`, which is windows-amd64
+
+    hint: leave `--platform` out: a runner has its own
+    ");
+    assert_outcome!(run(&context, "matrix --locked"), @"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--locked` takes one version of each, and a matrix is made of several
+
+    hint: leave `--locked` out, or name the versions with `--buildkit` and `--containerd`
+    ");
+    context.write("downloads/readme.txt", "no release files\n");
+    assert_outcome!(run(&context, "matrix --source downloads"), @"
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: the matrix would be empty: there is no buildkit for windows-amd64 in the mirror `[ROOT]/downloads`
+
+    hint: give a flat folder of upstream's release files, or leave `--source` out
     ");
     assert_outcome!(run(&context, "matrix --newest 0"), @"
     exit code: 2

@@ -33,7 +33,7 @@ pub struct Options {
 /// What a matrix is made of, but for the machines.
 #[derive(Debug, Args)]
 pub struct Choice {
-    /// Of how many minor versions to take the newest patch, where none are named with --buildkit and --containerd
+    /// Of how many minor versions to take the newest patch, where none are named with --buildkit and --containerd, or 2.x is
     #[arg(long, value_name = "N", default_value = "3")]
     newest: NonZeroUsize,
     /// What to take beside these
@@ -97,8 +97,19 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
         main: choice.include.contains(&Beside::Main),
     };
     check_source(context, breadth)?;
+    if context.locked {
+        return Err(Error::usage("`--locked` takes one version of each, and a matrix is made of several")
+            .hint("leave `--locked` out, or name the versions with `--buildkit` and `--containerd`"));
+    }
     let asked: Vec<Exclusion> = choice.exclude.iter().map(|text| Exclusion::parse(text)).collect::<Result<_>>()?;
     let runners = Runner::all_named(runners, &here)?;
+    if let Some(other) = runners.iter().find(|runner| context.is_platform_asked && runner.platform != here.platform) {
+        return Err(Error::usage(format!(
+            "`--platform {}` is not the platform of `--runner {}`, which is {}",
+            here.platform, other.label, other.platform
+        ))
+        .hint("leave `--platform` out: a runner has its own"));
+    }
     lock::claim(&context.workspace)?;
     let mut lists: Vec<Lists> = Vec::new();
     let mut rows = Vec::new();
@@ -129,11 +140,15 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
     match lacking.first() {
         Some((reason, hint)) if rows.is_empty() => {
             let sentence = format!("the matrix would be empty: {reason}");
-            return Err(if is_from_cache(context) {
-                Error::ground(format!("{sentence} in the cache `{}`", context.workspace.cache().display()))
-                    .hint("leave `--offline` out, or give a mirror's folder with `--source DIR`")
-            } else {
-                Error::usage(sentence).hint(hint)
+            let is_bare = lists.iter().all(|lists| lists.buildkit.is_empty() || lists.containerd.is_empty());
+            return Err(match &context.request.source {
+                Source::MirrorFolder(_) => nothing_in_mirror(context, &sentence, is_bare, hint),
+                _ if context.offline => {
+                    Error::ground(format!("{sentence} in the cache `{}`", context.workspace.cache().display()))
+                        .hint("leave `--offline` out, or give a mirror's folder with `--source DIR`")
+                }
+                Source::MirrorUrl(_) => nothing_in_mirror(context, &sentence, is_bare, hint),
+                _ => Error::usage(sentence).hint(hint),
             });
         }
         _ => lacking.iter().for_each(|(reason, _)| context.ui.note(&format!("left out: {reason}"))),
@@ -145,9 +160,14 @@ pub fn make(context: &Context, choice: &Choice, runners: &[String]) -> Result<Ma
     Ok(matrix)
 }
 
-/// Whether what the cache holds is all that there is.
-fn is_from_cache(context: &Context) -> bool {
-    context.offline && !matches!(context.request.source, Source::MirrorFolder(_))
+/// A mirror that has nothing at all is none, which is no fault of what was asked for.
+fn nothing_in_mirror(context: &Context, sentence: &str, is_bare: bool, hint: &str) -> Error {
+    let sentence = format!("{sentence} in the mirror `{}`", context.request.source);
+    if is_bare {
+        Error::ground(sentence).hint("give a flat folder of upstream's release files, or leave `--source` out")
+    } else {
+        Error::usage(sentence).hint(hint)
+    }
 }
 
 /// Makes sure that the cells' programs can be had from where this matrix is from: they are asked for there, too.
@@ -192,14 +212,8 @@ fn warn_of_idle(context: &Context, rows: &[Row], asked: &[Exclusion]) -> Result<
 
 /// Cells that were left out, those of one reason together.
 fn tell(context: &Context, matrix: &Matrix) {
-    let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
-    for (cell, reason) in &matrix.left_out {
-        match by_reason.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, cells)) => cells.push(cell.to_string()),
-            None => by_reason.push((reason, vec![cell.to_string()])),
-        }
-    }
+    let by_reason = matrix::grouped(matrix.left_out.iter().map(|(cell, reason)| (reason, cell)));
     for (reason, cells) in by_reason {
-        context.ui.note(&format!("left out {}, because {reason}: {}", cells.len(), cells.join("; ")));
+        context.ui.note(&format!("left out {}, because {reason}: {}", cells.len(), matrix::told(&cells)));
     }
 }

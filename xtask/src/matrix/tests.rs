@@ -122,6 +122,18 @@ fn the_oldest_are_dropped_from_too_many() {
     assert!(matrix.left_out[0].1.contains("at most 256"), "{:?}", matrix.left_out[0]);
 }
 
+#[test]
+fn cells_that_differ_in_one_thing_are_told_together() {
+    let all =
+        cells(&rows(&["windows-2022"], &["0.34.2", "0.33.1"], &["2.4.2", "2.3.7"]), &[], MOST_CELLS).unwrap().include;
+    let told = |which: &[usize]| super::told(&which.iter().map(|at| &all[*at]).collect::<Vec<_>>());
+    assert_eq!(told(&[0, 1, 2, 3]), "BuildKit 0.34.2, 0.33.1 with containerd 2.4.2, 2.3.7 on windows-2022");
+    assert_eq!(
+        told(&[0, 1, 2]),
+        "BuildKit 0.34.2, 0.33.1 with containerd 2.4.2 on windows-2022; BuildKit 0.34.2 with containerd 2.3.7 on windows-2022"
+    );
+}
+
 fn left_out(runner: &str, buildkit: &str, containerd: &str) -> bool {
     cells(&rows(&[runner], &[buildkit], &[containerd]), &exclusions::known(), MOST_CELLS).is_err()
 }
