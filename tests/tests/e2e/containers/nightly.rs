@@ -243,6 +243,11 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
         (14, Some("2020-01-03T02:17:00Z"), Some(began))
     );
     assert_eq!(fs::read_dir(root.join("nights").join(began)).unwrap().count(), 4);
+    for (when, newest) in [("2025-12-23T02:17:00Z", "no"), (began, "yes"), ("2025-12-25T02:17:00Z", "yes")] {
+        fs::write(root.join("output"), "").unwrap();
+        runner.run(&report["See whether a later night has been"], "r", &[("BEGAN", when)]).success();
+        assert_eq!(runner.output("newest"), newest, "{when}");
+    }
     // With nights to compare with, of which one is this one.
     runner.run(&report["Report"], "r", &[("CELLS", &cells), ("BEGAN", began)]).success();
 
