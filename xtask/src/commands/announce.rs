@@ -27,7 +27,7 @@ pub struct Options {
     /// What `matrix` printed, in a file or on stdin: a cell without a result is then known to be missing
     #[arg(long, value_name = "FILE|-")]
     cells: Option<PathBuf>,
-    /// Print what would be done, and do nothing
+    /// Print what would be done, by the issues that are there, and do nothing
     #[arg(long)]
     dry_run: bool,
 }

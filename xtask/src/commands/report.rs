@@ -30,8 +30,8 @@ pub struct Options {
     /// The result files of earlier nights, or folders with them: tell what changed, and how long steps took
     #[arg(long, value_name = "RESULTS", num_args = 1..)]
     previous: Vec<PathBuf>,
-    /// The cells that the night was to have, as `matrix` printed them, or - for stdin: one without a result is told as such
-    #[arg(long, value_name = "FILE")]
+    /// What `matrix` printed, in a file or on stdin: a cell without a result is then told as such
+    #[arg(long, value_name = "FILE|-")]
     cells: Option<PathBuf>,
     /// When the night began, as `night` was told: only asked for where no cell has a result that says so
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339, requires = "cells")]

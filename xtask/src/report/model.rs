@@ -183,6 +183,13 @@ fn tables(cells: &[View], earlier: &[Vec<CellResult>]) -> Vec<Table> {
         add(&mut table.containerds, cell.containerd.clone());
     }
     for table in &mut tables {
+        // Of a cell without a result no more is known than that.
+        let unnamed = cells.iter().map(|view| &view.result.host).filter(|host| host.name.is_none());
+        for platform in unnamed.map(|host| host.platform.to_string()) {
+            if table.hosts.iter().any(|host| host.ends_with(&format!(", {platform}"))) {
+                table.hosts.retain(|host| *host != platform);
+            }
+        }
         table.containerds.sort_by_key(|label| Reverse(newness(label)));
     }
     tables

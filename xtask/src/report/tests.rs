@@ -56,6 +56,19 @@ fn running(mut result: CellResult) -> CellResult {
 }
 
 #[test]
+fn a_machine_of_which_nothing_is_known_is_told_where_no_other_is() {
+    let lost = || running(cell("linux", "0.34.2", "2.4.2"));
+    let mut known = cell("linux", "0.33.1", "2.4.2");
+    known.host.name = Some("Debian".into());
+    let hosts = |cells: Vec<CellResult>| {
+        let night = cells[0].night.clone();
+        Report::new(night, cells, &[]).tables.remove(0).hosts
+    };
+    assert_eq!(hosts(vec![lost()]), ["linux-amd64"]);
+    assert_eq!(hosts(vec![lost(), known]), ["Debian, linux-amd64"]);
+}
+
+#[test]
 fn a_cell_stands_as_its_worst_part_does() {
     let new = || cell("linux", "0.34.2", "2.4.2");
     let fine = || sample(new(), "a", Verdict::AsExpected);

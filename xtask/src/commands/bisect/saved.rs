@@ -194,11 +194,12 @@ impl Saved {
         format!("{verdict} {}{why}\n", self.candidates[*at].name)
     }
 
-    /// Where GitHub compares two of them.
+    /// Where GitHub compares two of them. A clone may have commits that it has not.
     pub fn link(&self, good: &Candidate, bad: &Candidate) -> String {
         let v = if self.question.refs { "" } else { "v" };
         let repository = self.question.component.repository();
-        format!("https://github.com/{repository}/compare/{v}{}...{v}{}", good.name, bad.name)
+        let doubt = if self.question.checkout.is_some() { " (if both are pushed)" } else { "" };
+        format!("https://github.com/{repository}/compare/{v}{}...{v}{}{doubt}", good.name, bad.name)
     }
 
     /// Writes it.
