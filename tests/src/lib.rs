@@ -9,6 +9,7 @@ pub mod context;
 pub mod docker;
 mod environment;
 pub mod filters;
+mod git;
 mod go;
 pub mod night;
 mod os;
@@ -22,6 +23,7 @@ mod tree;
 
 pub use archives::{Hostile, sha256_hex, tar_gz, unzip, zip};
 pub use context::TestContext;
+pub use git::git;
 pub use os::run_restricted;
 pub use run::{Outcome, Running, Xtask};
 pub use server::{By, Fault, Host, Issue, Release, ReleaseServer, Request, Times};

@@ -248,16 +248,7 @@ fn a_command_must_be_able_to_reach_the_daemons() {
 #[cfg(unix)]
 mod clones {
     use crate::common::run;
-    use std::path::Path;
-    use std::process::Command;
-    use tests::{assert_outcome, context};
-
-    fn git(folder: &Path, arguments: &[&str]) -> String {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
-        let output = Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).output().unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
+    use tests::{assert_outcome, context, git};
 
     #[test]
     fn commits_between_refs_are_a_clones() {

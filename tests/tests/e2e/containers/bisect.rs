@@ -3,11 +3,10 @@
 use super::releases::{HANGS, Mirror};
 use crate::machine;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use tests::filters::bind;
-use tests::{Outcome, TestContext, Xtask, insta, real};
+use tests::{Outcome, TestContext, Xtask, git, insta, real};
 use xtask::component::Component;
 use xtask::poll::{self, Look};
 
@@ -267,13 +266,6 @@ fn a_setting_that_a_release_no_longer_has_is_found() {
     assert!(told.contains("enable_cdi = true"), "{told}");
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
-    let output = Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 /// containerd's source as Go keeps it, as a clone with three commits: from the second on `ctr plugins` fails, and the third
 /// changes nothing that is built.
 #[test]
@@ -314,6 +306,8 @@ fn the_commit_that_broke_it_is_found_in_a_clone() {
     assert!(lines.contains(&format!("bad {broken} # the command ended with exit code 7").as_str()), "{found}");
     assert!(lines.contains(&format!("# first bad commit: {broken} Break ctr").as_str()), "{found}");
     assert!(lines.contains(&format!("# last good commit: {whole} Begin").as_str()), "{found}");
+    let link = format!("# https://github.com/containerd/containerd/compare/{whole}...{broken} (if both are pushed)");
+    assert_eq!(lines.last(), Some(&link.as_str()), "{found}");
     // The clone is as it was, and its copy is gone.
     assert_eq!(git(&clone, &["status", "--porcelain"]), "");
     assert_eq!(git(&clone, &["rev-parse", "--abbrev-ref", "HEAD"]), "main");
