@@ -219,13 +219,18 @@ impl From<&Error> for Why {
 const LONGEST_ID: usize = 120;
 
 impl Cell {
-    /// A name for files and links: of letters, digits, dots, dashes and underscores, and no longer than a file's may be. Cells
-    /// that differ in nothing else share one.
+    /// A name for files and links: of letters, digits, dots, dashes and underscores, and no longer than a file's may be. No dot
+    /// begins it, which would hide the file, and no dash, which would make an option of it. Cells that differ in nothing else
+    /// share one.
     pub fn id(&self) -> String {
         let Cell { runner, buildkit, containerd } = self;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         let id = format!("{runner}_buildkit-{buildkit}_containerd-{containerd}");
-        id.chars().take(LONGEST_ID).map(|c| if is_plain(c) { c } else { '-' }).collect()
+        let id: String = id.chars().take(LONGEST_ID).map(|c| if is_plain(c) { c } else { '-' }).collect();
+        match id.strip_prefix(['.', '-']) {
+            Some(rest) => format!("_{rest}"),
+            None => id,
+        }
     }
 
     /// The name of its result file.

@@ -199,4 +199,8 @@ fn a_cell_s_id_is_a_file_s_name_on_every_system() {
     assert_eq!(cell("0.34.2").file_name(), "windows-2025_buildkit-0.34.2_containerd-2.4.2.json");
     assert_eq!(cell("../a b\\c:\u{e9}").id(), "windows-2025_buildkit-..-a-b-c--_containerd-2.4.2");
     assert_eq!(cell(&"0".repeat(1000)).file_name().len(), 125);
+    for (runner, begins) in [("../../x", "_.-..-x_"), (".x", "_x_"), ("-x", "_x_"), ("/x", "_x_"), ("_x", "_x_")] {
+        let id = Cell { runner: runner.into(), ..cell("1") }.id();
+        assert!(id.starts_with(begins), "neither hidden nor an option: {id}");
+    }
 }
