@@ -14,6 +14,7 @@ use crate::source::{self, Github, Ground, Resolved, Source, github};
 use crate::ui::Ui;
 use crate::version::Spec;
 use crate::workspace::Workspace;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The variable that moves the workspace.
@@ -122,7 +123,12 @@ impl<'a> Context<'a> {
 
     /// A command of this program's, with its options, for the same workspace: as it is to be typed.
     pub fn typed(&self, words: &str) -> String {
-        let argv = Argv::new("cargo").arg("xtask").args(words.split(' '));
+        self.typed_with(words, [""; 0])
+    }
+
+    /// The same with further arguments, which may have any characters in them.
+    pub fn typed_with(&self, words: &str, more: impl IntoIterator<Item = impl Into<OsString>>) -> String {
+        let argv = Argv::new("cargo").arg("xtask").args(words.split(' ')).args(more);
         self.typed_base.iter().fold(argv, |argv, base| argv.arg("--base-dir").arg(base)).shown()
     }
 
@@ -301,5 +307,9 @@ mod tests {
             typed_after(&["--base-dir", "/my place"], "clean --cache"),
             "cargo xtask clean --cache --base-dir '/my place'"
         );
+        let cli = Cli::try_parse_from(["cargo xtask", "status"]).unwrap();
+        let ui = Ui::new(Level::Quiet);
+        let typed = Context::wherever(&cli.shared, &ui).unwrap().typed_with("build-sample --sample", ["my sample"]);
+        assert_eq!(typed, "cargo xtask build-sample --sample 'my sample'");
     }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask night`: the cells of a matrix on this machine, one after another, each apart from the others.
 
+mod again;
 mod cell;
 mod record;
 mod telling;
@@ -130,7 +131,14 @@ fn results_folder(context: &Context, options: &Options) -> Result<PathBuf> {
             out
         }
     };
-    fs::create_dir_all(&out).trying(|| format!("create `{}`", out.display()))?;
+    let elsewhere = |error: Error| match &options.out {
+        Some(_) => error.with_hint("give another folder with `--out DIR`"),
+        None => error,
+    };
+    if fs::metadata(&out).is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(elsewhere(Error::usage(format!("`{}` is no folder", out.display()))));
+    }
+    fs::create_dir_all(&out).trying(|| format!("create `{}`", out.display())).map_err(elsewhere)?;
     let entries = fs::read_dir(&out).trying(|| format!("read `{}`", out.display()))?;
     let holds_results = entries.flatten().any(|entry| entry.path().extension().is_some_and(|ending| ending == "json"));
     if holds_results {

@@ -288,6 +288,15 @@ fn a_night_that_can_not_begin_leaves_the_results_of_the_last_ones() {
     for of in ["results", "previous"] {
         assert_eq!(fs::read_to_string(night_folder.join(of).join("a.json")).unwrap(), of);
     }
+    // Where its results can't lie is told when all else has been looked at, and has a cure of its own.
+    let context = machine();
+    Mirror::new(&context);
+    let file = context.write("file", "").display().to_string();
+    for out in [file.clone(), format!("{file}/folder")] {
+        let refused = night(&context, &["2.9.3"], &["--out", &out]).run();
+        assert_eq!(refused.code, if out == file { 2 } else { 3 }, "{refused}");
+        assert!(refused.stderr.ends_with("\n\nhint: give another folder with `--out DIR`\n"), "{refused}");
+    }
 }
 
 /// Runs a night until its second cell hangs.

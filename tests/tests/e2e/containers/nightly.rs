@@ -9,6 +9,7 @@ use tests::{Outcome, Release, ReleaseServer, TestContext, real};
 use xtask::component::Component;
 use xtask::matrix::Matrix;
 use xtask::report::text;
+use xtask::result;
 
 const REPOSITORY: &str = "owner/name";
 
@@ -221,6 +222,23 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
             });
         }
     });
+
+    for file in fs::read_dir(root.join("results")).unwrap().flatten().map(|entry| entry.path()) {
+        if file.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        let result = result::parse(&fs::read_to_string(&file).unwrap(), &file.display().to_string()).unwrap();
+        let broken = result.samples.iter().find(|sample| sample.name == "broken").unwrap();
+        let result::Cell { buildkit, containerd, .. } = &result.cell;
+        let typed = format!("--sample broken --buildkit {buildkit} --containerd {containerd}`");
+        for why in [&broken.failure, &result.steps[2].failure] {
+            let hint = why.as_ref().and_then(|why| why.hint.as_deref()).unwrap();
+            assert!(
+                hint.contains(&typed) && !hint.contains("cell-"),
+                "what can be typed when the cell is gone: {hint}"
+            );
+        }
+    }
 
     let reported = runner.run(&report["Report"], "r", &[("CELLS", &cells), ("BEGAN", began)]).success();
     assert!(reported.stderr.contains("Reported 4 cells: 4 newly broken, in `report/index.html`"), "{reported}");

@@ -55,7 +55,7 @@ pub fn run_cell(stage: &Stage, number: usize, cell: &Cell) -> Result<CellResult>
     let folder = context.workspace.night().join(format!("{FOLDER}{number}"));
     let versions = [(Component::Buildkit, cell.buildkit.parse()?), (Component::Containerd, cell.containerd.parse()?)];
     let apart = Apart::new(context, &context.request.source, folder, &versions)?;
-    let mut record = Record::new(stage, cell)?;
+    let mut record = Record::new(stage, cell, apart.workspace().base())?;
     // From here on nothing may go past the tidying, whatever fails: not a full disk, nor a log that somebody holds.
     try_all(stage, &apart, &mut record);
     let left = tidy(context, &apart, &mut record);

@@ -1,5 +1,6 @@
 //! The result file of a cell, as it grows.
 
+use super::again::Again;
 use super::cell::Stage;
 use super::telling;
 use crate::apart::Ended;
@@ -17,8 +18,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A cell's result, its file, and its log.
-pub struct Record {
+pub struct Record<'a> {
     result: CellResult,
+    again: Again<'a>,
     file: PathBuf,
     log: PathBuf,
     timeout: Duration,
@@ -33,18 +35,19 @@ pub struct Step {
     said_before: u64,
 }
 
-impl Record {
-    /// Nothing was done yet.
+impl<'a> Record<'a> {
+    /// Nothing was done yet of a cell that has this folder.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn new(stage: &Stage, cell: &Cell) -> Result<Self> {
+    pub fn new(stage: &'a Stage<'a>, cell: &Cell, folder: &Path) -> Result<Self> {
         let cell = cell.for_result();
         let log = stage.out.join(cell.id() + ".log");
         let file = stage.out.join(cell.file_name());
+        let again = Again::new(stage, cell.clone(), folder);
         let mut result = CellResult::new(stage.night.clone(), cell, host(stage.context.workspace.platform()));
         result.logs = vec![file_name(&log)];
-        let record = Self { result, file, log, timeout: stage.timeout, is_written: true };
+        let record = Self { result, again, file, log, timeout: stage.timeout, is_written: true };
         record.write()?;
         Ok(record)
     }
@@ -77,8 +80,11 @@ impl Record {
         let from = usize::try_from(step.said_before).unwrap_or_default().min(said.len());
         let said = String::from_utf8_lossy(&said[from..]).into_owned();
         let report = telling::report(printed);
-        let why = telling::why(ended, &said, &report, self.timeout, self.result.host.platform.os);
-        self.result.samples.extend(telling::samples(printed, &report, ended, why.as_ref()));
+        let mut why = telling::why(ended, &said, &report, self.timeout, self.result.host.platform.os);
+        let mut samples = telling::samples(printed, &report, ended, why.as_ref());
+        let name = self.result.running().map_or("", |step| &step.name);
+        self.again.lead(name, why.as_mut(), &mut samples);
+        self.result.samples.extend(samples);
         let failure = why.as_ref().map(|why| why.message.clone());
         self.note_end(step, telling::state(ended), telling::exit(ended), why);
         failure
