@@ -7,6 +7,7 @@ use crate::platform::Os;
 use crate::sample::manifest::Manifest;
 use crate::sample::{COMMON, EXPECTED_FILE, MANIFEST_FILE};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 /// A sample where somebody keeps it.
@@ -53,6 +54,7 @@ pub fn find(context: &Context, asked: &Path) -> Result<Found> {
         return Ok(Found { folder, manifest });
     }
     if folder.join("Dockerfile").is_file() {
+        check_expected(&folder)?;
         return Ok(Found { folder, manifest: None });
     }
     Err(Error::usage(format!("`{}` has no {MANIFEST_FILE}, nor a Dockerfile", folder.display()))
@@ -129,6 +131,7 @@ fn read(context: &Context, folder: &Path) -> Result<Manifest> {
         // Whoever says nothing of a platform may have nothing for it.
         return if manifest.on(os).is_said() { Err(missing(folder, os, "Dockerfile", "")) } else { Ok(manifest) };
     }
+    [os.as_str(), COMMON].iter().try_for_each(|part| check_expected(&folder.join(part)))?;
     let is_there = |inside: &str| [os.as_str(), COMMON].iter().any(|part| folder.join(part).join(inside).is_dir());
     if let Some((words, inside)) = manifest.folders().into_iter().find(|(_, inside)| !is_there(inside)) {
         let line = text.lines().position(|line| line.contains(&words)).map(|at| format!(", line {}", at + 1));
@@ -143,6 +146,18 @@ fn read(context: &Context, folder: &Path) -> Result<Manifest> {
                 .hint("take that out, or let a build put out an image, or `show` something"))
         }
         _ => Ok(manifest),
+    }
+}
+
+/// Makes sure that what must be printed is text. Whatever else keeps it from being read is told when that is needed.
+fn check_expected(part: &Path) -> Result<()> {
+    let file = part.join(EXPECTED_FILE);
+    match fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            Err(Error::usage(format!("`{}` is no text in UTF-8", file.display()))
+                .hint("save it as UTF-8; with `>`, Windows PowerShell writes UTF-16"))
+        }
+        _ => Ok(()),
     }
 }
 
