@@ -8,7 +8,7 @@ mod steps;
 mod tests;
 
 pub use copied::explain_copied;
-pub use lines::{Found, bare, explain};
+pub use lines::{Found, after_time, bare, explain};
 pub use steps::explain_step;
 
 use crate::exit;

@@ -87,11 +87,11 @@ impl Ui {
         }
     }
 
-    /// What another program told of why it failed, where its lines have not been passed on.
-    pub fn kept_quiet(&self, lines: &[&str]) {
+    /// What another program told of why it failed, where its lines have not been passed on; and what shows all of them.
+    pub fn kept_quiet(&self, lines: &[impl AsRef<str>], remedy: &str) {
         if self.level == Level::Quiet && !lines.is_empty() {
-            lines.iter().for_each(|line| self.line(line));
-            self.line("(all of it is shown without `--quiet`)");
+            lines.iter().for_each(|line| self.line(line.as_ref()));
+            self.line(&format!("({remedy})"));
         }
     }
 

@@ -119,5 +119,6 @@ fn test(context: &Context, options: &Options, report: &mut Report) -> Result<()>
         timeout: options.timeout,
     };
     report.outcome = trial.outcome();
+    context.ui.kept_quiet(&report.outcome.excerpt(), "all of it is shown without `--quiet`");
     report.outcome.error.take().map_or(Ok(()), |error| Err(elsewhere::advise(remote.as_ref(), error)))
 }

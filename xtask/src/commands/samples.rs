@@ -10,11 +10,13 @@ use super::build_sample::choosing::{Wanted, choose};
 use super::build_sample::healing;
 use super::build_sample::stand::{self, Stand};
 use super::ended::Ended;
+use super::logs::on_interrupt;
 use super::{patience, print, print_json, print_json_line, up};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::platform::Os;
-use crate::result::{self, Verdict};
+use crate::report::text;
+use crate::result::Verdict;
 use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use finding::{Sample, find};
@@ -22,16 +24,16 @@ use report::{Report, listing, listing_json, table};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
-use trying::{Plan, try_all};
+use trying::{Lack, Plan, Tried, try_all};
 
 /// The most that are tried at once where nothing is said: more only wait for each other.
 const MOST_AT_ONCE: usize = 4;
 
 /// The options of `samples`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit code 1 means that something is newly broken, and 3 that some could not be put to the test."
-)]
+#[command(after_help = "\
+Exit code 1 means that something is newly broken, 2 that a sample itself is wrong, and 3 that some could not be put to the test. \
+After Ctrl-C, what has ended by then is told.")]
 pub struct Options {
     /// Folders of sample-dockerfile, or paths of such folders [default: all]
     #[arg(value_name = "NAME|PATH")]
@@ -114,9 +116,11 @@ fn test(
     context.ui.step("Client", client.name());
     report.client = Some(client.name());
     up::ensure_any(context)?;
-    let stand = Stand::new(hushed, client, false);
+    let mut stand = Stand::new(hushed, client, false);
     report.versions = stand.versions()?;
     stand.client.connect(hushed.ui)?;
+    // Whoever reads line by line knows all that had ended, and ends this program itself.
+    stand.interrupted = (!options.json_lines).then(on_interrupt).transpose()?;
     let plan = Plan {
         context,
         stand: &stand,
@@ -131,13 +135,19 @@ fn test(
     for broken in tried.iter().filter(|tried| tried.row.verdict == Verdict::NewlyBroken) {
         if let Some(error) = &broken.error {
             context.ui.warn(&format!("{} is newly broken: {error}", broken.row.name));
-            let alone = format!("`{}` shows all of it", context.typed("build-sample --sample NAME"));
+            let alone = format!("`{}` shows all of it", alone(context, broken));
+            hushed.ui.kept_quiet(&broken.excerpt, &alone);
             context.ui.note(error.hint_text().unwrap_or(&alone));
         }
     }
-    let is_ground = tried.iter().any(|tried| tried.is_ground);
+    let ended = conclude(context, &tried);
     report.take(tried.into_iter().map(|tried| tried.row).collect());
-    conclude(context, report.rows(), is_ground)
+    ended
+}
+
+/// How one of them is tried by itself.
+fn alone(context: &Context, tried: &Tried) -> String {
+    context.typed_with("build-sample --sample", [&tried.asked])
 }
 
 fn jobs(os: Os) -> usize {
@@ -148,19 +158,32 @@ fn jobs(os: Os) -> usize {
     }
 }
 
-/// What the rows come to.
-fn conclude(context: &Context, rows: &[result::Sample], is_ground: bool) -> Result<()> {
-    let names = |verdict| {
-        let of = rows.iter().filter(|row| row.verdict == verdict);
-        of.map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ")
-    };
-    let broken = names(Verdict::NewlyBroken);
-    if !broken.is_empty() {
-        return Err(Error::failed(format!("newly broken: {broken}"))
-            .hint(format!("`{}` shows all that one does", context.typed("build-sample --sample NAME"))));
+/// What they come to. A release that fails is worth more than a sample or a machine that does.
+fn conclude(context: &Context, tried: &[Tried]) -> Result<()> {
+    let names = |of: &[&Tried]| of.iter().map(|tried| tried.row.name.as_str()).collect::<Vec<_>>().join(", ");
+    let lacking = |lack| tried.iter().filter(|tried| tried.lack == Some(lack)).collect::<Vec<_>>();
+    let broken: Vec<_> = tried.iter().filter(|tried| tried.row.verdict == Verdict::NewlyBroken).collect();
+    let interrupted = lacking(Lack::Interrupted);
+    let unended =
+        format!("interrupted: of {}, {} had not ended", text::count(tried.len(), "sample"), interrupted.len());
+    if let Some(first) = broken.first() {
+        let also = if interrupted.is_empty() { String::new() } else { format!("; {unended}") };
+        let whose = if broken.len() > 1 { "the first does" } else { "it does" };
+        return Err(Error::failed(format!("newly broken: {}{also}", names(&broken)))
+            .hint(format!("`{}` shows all that {whose}", alone(context, first))));
     }
-    if is_ground {
-        return Err(Error::ground(format!("could not be put to the test: {}", names(Verdict::Skipped)))
+    let wrong = lacking(Lack::Wrong);
+    if !wrong.is_empty() {
+        return Err(Error::usage(format!("not as samples must be: {}", names(&wrong)))
+            .hint("see the reasons above; docs/samples.md says what a sample has in it"));
+    }
+    if !interrupted.is_empty() {
+        let again = context.typed_with("samples", interrupted.iter().map(|tried| &tried.asked));
+        return Err(Error::ground(unended).hint(format!("`{again}` tries those that had not")));
+    }
+    let untried = lacking(Lack::Ground);
+    if !untried.is_empty() {
+        return Err(Error::ground(format!("could not be put to the test: {}", names(&untried)))
             .hint(format!("see the reasons above, and `{}`", context.typed("doctor"))));
     }
     Ok(())

@@ -108,7 +108,7 @@ fn kind(line: &str) -> Kind {
 }
 
 /// What comes after the seconds since a step's beginning, where a line begins with them: `12.34 curl: …`.
-pub(super) fn after_time(text: &str) -> Option<&str> {
+pub fn after_time(text: &str) -> Option<&str> {
     let (time, rest) = text.trim_start().split_once(' ')?;
     (time.contains('.') && time.parse::<f64>().is_ok()).then_some(rest)
 }

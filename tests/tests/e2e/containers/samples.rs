@@ -115,8 +115,14 @@ fn what_is_newly_broken_fails_and_what_is_newly_fixed_does_not() {
         format!("{build}output = \"oci\"\n{build}forget = '''{words}'''\n")
     };
     let forgotten = sample(&context, "forgotten", works, &step, &forgets(r#", (it) is" 'a/b \d"#));
-    let good = [fixed.as_str(), &known, &unknown, &old, &forgotten];
-    let report = run(&context, &[&["samples", "--json"][..], &good].concat()).success().json();
+    let must_fail = |words: &str| format!("[[build]]\nfails = \"{words}\"\n[[build]]\ntarget = \"good\"\n");
+    let good = prints("right").replacen("FROM base", "FROM base AS good", 1);
+    let stages = format!("{good}FROM base\nRUN echo no such thing && exit 7\n");
+    let foretold = sample(&context, "foretold", works, &stages, &must_fail("no such thing\\n"));
+    let good = [fixed.as_str(), &known, &unknown, &old, &forgotten, &foretold];
+    let fine = run(&context, &[&["samples", "--json"][..], &good].concat()).success();
+    assert!(!fine.stderr.contains("RUN echo no such thing"), "what was foretold needs no excerpt: {fine}");
+    let report = fine.json();
     assert_eq!(
         verdicts(&report),
         [
@@ -124,7 +130,8 @@ fn what_is_newly_broken_fails_and_what_is_newly_fixed_does_not() {
             ("known", "as expected"),
             ("unknown", "as expected"),
             ("old", "skipped"),
-            ("forgotten", "as expected")
+            ("forgotten", "as expected"),
+            ("foretold", "as expected")
         ]
     );
     assert_eq!(report["samples"][1]["failure"]["id"], "registry-unreachable");
@@ -143,21 +150,64 @@ fn what_is_newly_broken_fails_and_what_is_newly_fixed_does_not() {
     let theirs = context.write("theirs.txt", "right\n");
     context.write("leading/linux/folder/file", "");
     std::os::unix::fs::symlink(theirs, Path::new(&leading).join("linux/folder/link")).unwrap();
-    let line = ["samples", &broken, &otherwise, &kept, &unforgotten, &leading, &fixed];
+    let mistold = sample(&context, "mistold", works, &stages, &must_fail("blah"));
+    let line = ["samples", &broken, &otherwise, &kept, &unforgotten, &leading, &mistold, &fixed];
     let failed = run(&context, &line).exited(1);
-    let names = "broken, otherwise, kept, unforgotten, leading";
+    let names = "broken, otherwise, kept, unforgotten, leading, mistold";
     assert!(failed.stderr.contains(&format!("error: newly broken: {names}\n")), "{failed}");
     assert!(failed.stderr.contains("BuildKit has no step to forget with `no such step at all` in it"), "{failed}");
     assert!(failed.stderr.contains("folder/link` is a link"), "{failed}");
     assert!(failed.stderr.contains("-right\n+wrong"), "{failed}");
     assert!(failed.stderr.contains("was built, and must fail"), "{failed}");
     assert!(failed.stdout.contains("expected to fail of registry-unreachable, and fails of something"), "{failed}");
-    assert!(failed.stdout.ends_with("5 newly broken, 1 newly fixed\n"), "{failed}");
+    assert!(failed.stdout.ends_with("6 newly broken, 1 newly fixed\n"), "{failed}");
+    let alone = |path: &str| format!("`cargo xtask build-sample --sample {path}` shows all ");
+    let begins = "mistold is newly broken: it failed, but not with `blah`, as its sample.toml says: failed to build";
+    let (_, mistold_from) = failed.stderr.split_once(begins).unwrap_or_else(|| panic!("{failed}"));
+    let excerpt = mistold_from.split_once(" > [").unwrap().1;
+    assert!(excerpt.contains("RUN echo no such thing && exit 7:\n"), "{failed}");
+    assert!(excerpt.contains(&format!(" no such thing\n({}", alone(&mistold))), "{failed}");
+    assert!(!failed.stderr.contains("--quiet"), "{failed}");
+    let hint = failed.stderr.split_once("\nhint: ").unwrap().1;
+    assert!(hint.starts_with(&(alone(&broken) + "that the first does")), "{failed}");
+    assert!(failed.stdout.contains(" printed something else than it must: -right\n"), "{failed}");
 
     // A registry that gives no answer is the ground's fault, and no verdict on what should have worked.
     let unheard = sample(&context, "unheard", works, from_nowhere, "");
     let failed = run(&context, &["samples", &unheard, &fixed]).exited(3);
     assert!(failed.stderr.contains("error: could not be put to the test: unheard"), "{failed}");
+
+    // A sample that leads out of itself is wrong, whatever the ground is like.
+    let makes = "[[make]]\nfile = \"link/file\"\nsize = \"1KiB\"\n";
+    let astray = sample(&context, "astray", works, &prints("right"), makes);
+    std::os::unix::fs::symlink(context.root(), Path::new(&astray).join("linux/link")).unwrap();
+    let failed = run(&context, &["samples", "--json", &astray, &unheard, &fixed]).exited(2);
+    assert!(failed.stderr.contains("error: not as samples must be: astray\n"), "{failed}");
+    let report = failed.json();
+    assert_eq!(verdicts(&report), [("astray", "skipped"), ("unheard", "skipped"), ("fixed", "newly fixed")]);
+    assert!(report["samples"][0]["reason"].as_str().unwrap().contains("link` is a link"), "{failed}");
+}
+
+#[test]
+fn what_had_ended_before_an_interruption_is_told() {
+    let context = machine();
+    let cmd = "CMD [\"/bin/sh\", \"-c\", \"echo right\"]\n";
+    let works = |name: &str, run: &str| {
+        sample(&context, name, "expect = \"works\"", &format!("FROM base\nRUN {run}\n{cmd}"), "")
+    };
+    let (ends, hangs, later) =
+        (works("ends", "true"), works("hangs", "sh -c 'kill -STOP $$' && true"), works("later", "true"));
+    let mut running = xtask(&context, &["samples", "--json", "--jobs", "1", &ends, &hangs, &later]).spawn();
+    running.wait_for_output("Trying hangs");
+    running.interrupt();
+    let ended = running.wait().exited(3);
+    let report = ended.json();
+    assert_eq!(verdicts(&report), [("ends", "as expected"), ("hangs", "skipped"), ("later", "skipped")], "{ended}");
+    assert_eq!(report["samples"][1]["reason"], "it was interrupted before its end");
+    assert!(ended.stderr.contains("error: interrupted: of 3 samples, 2 had not ended\n"), "{ended}");
+    let hint = format!("hint: `cargo xtask samples {hangs} {later}` tries those that had not\n");
+    assert!(ended.stderr.ends_with(&hint), "{ended}");
+    run(&context, &["samples", &ends]).success();
 }
 
 #[test]

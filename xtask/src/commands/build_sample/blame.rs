@@ -86,9 +86,10 @@ pub fn blame(
     }
 }
 
-/// The ground's fault: a client was ended because a daemon that it needs no longer runs, and it would have waited for ever.
+/// The ground's fault: a client was ended because a daemon that it needs no longer runs, and it would have waited for ever; or
+/// because of Ctrl-C, if no daemon has ended.
 pub fn blame_ended(context: &Context, what: &str, ended: Option<Component>) -> Error {
-    let component = ended.unwrap_or(Component::Containerd);
+    let Some(component) = ended else { return Error::ground(format!("{what}: it was interrupted")) };
     let message = format!("{what}, and {} no longer runs", component.main_program());
     let error = daemon::with_log(&context.workspace, component, message);
     // What was killed has logged nothing of it.

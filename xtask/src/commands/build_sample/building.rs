@@ -2,7 +2,7 @@
 
 use super::blame::{blame, blame_ended};
 use super::report::millis;
-use super::showing::{Stage, Stdout, show};
+use super::showing::{Stage, Stdout, printed_by_steps, show};
 use super::stand::Stand;
 use super::steps::Run;
 use super::trial::{Outcome, Trial};
@@ -42,12 +42,23 @@ pub fn build(trial: &Trial, run: &Run, number: usize, deadline: Instant, outcome
     match build_one(trial, &build, deadline, outcome) {
         Ok(()) => Err(Error::failed(format!("`{}` was built, and must fail", build.image))
             .hint(format!("its sample.toml says that it fails with `{words}`"))),
-        Err(error) if error.class() == Class::Failed && error.to_string().contains(words) => {
+        Err(error) if error.class() != Class::Failed => Err(error),
+        Err(error) if has(&error, outcome, words) => {
             trial.stand.context.ui.step("Failed", &format!("as it must, with `{words}`"));
+            outcome.said = None;
             Ok(())
         }
-        Err(other) => Err(other),
+        Err(other) => {
+            let why = other.to_string();
+            Err(other.reworded(format!("it failed, but not with `{words}`, as its sample.toml says: {why}")))
+        }
     }
+}
+
+/// Whether an error has these words in it, or what a step has printed.
+fn has(error: &Error, outcome: &Outcome, words: &str) -> bool {
+    let printed = || outcome.said.as_ref().map(|(_, said)| printed_by_steps(said)).unwrap_or_default();
+    error.to_string().contains(words) || printed().contains(words)
 }
 
 /// Lets BuildKit forget the steps that have these words in them.
@@ -91,8 +102,9 @@ fn build_one(trial: &Trial, build: &Build, deadline: Instant, outcome: &mut Outc
     let before = trial.is_alone.then(|| Marks::now(&context.workspace));
     let group = context.ui.group("build");
     let begun = Instant::now();
-    let mut watch = Watch::over(&context.workspace, stand.daemons);
+    let mut watch = Watch::over(&context.workspace, stand.daemons, stand.interrupted.clone());
     let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle, &mut watch)?;
+    outcome.heard(Stage::Build, ending, &said);
     outcome.times.build_ms = Some(outcome.times.build_ms.unwrap_or_default() + millis(begun.elapsed()));
     drop(group);
     // What a build that was ended had handed over, Docker may still load: its record goes on saying so.

@@ -46,8 +46,10 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
     // What Docker runs is none of the workspace's daemons' business.
     let daemons = if stand.client.loads() { &[] } else { stand.daemons };
     // And what runs needs no buildkitd.
-    let mut watch = Watch::over(workspace, if daemons.is_empty() { &[] } else { &[Component::Containerd] });
+    let needed: &[Component] = if daemons.is_empty() { &[] } else { &[Component::Containerd] };
+    let mut watch = Watch::over(workspace, needed, stand.interrupted.clone());
     let (ending, printed, said) = show(context, &argv, deadline, stdout, &mut watch)?;
+    outcome.heard(Stage::Run, ending, &said);
     outcome.times.run_ms = Some(outcome.times.run_ms.unwrap_or_default() + millis(begun.elapsed()));
     outcome.print(&printed);
     let status = match ending {
@@ -56,8 +58,11 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
             end_container(context, &*stand.client, &run.name);
             return Err(trial.out_of_time("running"));
         }
-        // What of the container is left, the next run ends: nobody could now.
         Ending::InVain => {
+            // Without a daemon nobody could end the container: the next run does.
+            if watch.ended().is_none() {
+                end_container(context, &*stand.client, &run.name);
+            }
             return Err(blame_ended(context, &format!("the container of `{image}` failed"), watch.ended()));
         }
     };

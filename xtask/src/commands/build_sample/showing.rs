@@ -4,6 +4,7 @@ use super::watching::Watch;
 use crate::commands::Relay;
 use crate::context::Context;
 use crate::error::Result;
+use crate::failure;
 use crate::process::{self, Argv, Ending, Stream};
 use std::time::Instant;
 
@@ -35,7 +36,7 @@ const LAST_LINES: usize = 20;
 
 /// What a client that failed has told of why, besides its last word: each failed step, with the end of what that printed; and
 /// the end of what a container said.
-fn of_failure(said: &str, stage: Stage) -> Vec<&str> {
+pub fn of_failure(said: &str, stage: Stage) -> Vec<&str> {
     match stage {
         // Between two lines of dashes. Of two such steps the second's first line is the first's last.
         Stage::Build => said
@@ -50,6 +51,16 @@ fn of_failure(said: &str, stage: Stage) -> Vec<&str> {
             lines[lines.len().saturating_sub(LAST_LINES)..].to_vec()
         }
     }
+}
+
+/// What the steps of a build have printed, without a client's own words and without those of the Dockerfile.
+pub fn printed_by_steps(said: &str) -> String {
+    let of_step = |line: &str| {
+        let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;
+        let printed = number.parse::<u32>().is_ok().then(|| failure::after_time(rest))??;
+        Some(printed.trim_end().to_owned() + "\n")
+    };
+    said.lines().filter_map(of_step).collect()
 }
 
 /// What a client's stdout is.
@@ -111,9 +122,6 @@ pub fn show(
         context.ui.passed_on(&held);
     }
     let said = String::from_utf8_lossy(&said).into_owned();
-    if !matches!(ending, Ending::Exited(status) if status.success()) {
-        context.ui.kept_quiet(&of_failure(&said, stage));
-    }
     if is_relayed && broken.is_none() {
         broken = relay.end().err();
     }
@@ -132,6 +140,13 @@ mod tests {
         let said = "#5 [2/2] RUN x\n#5 0.2 one\n#5 ERROR: process\n------\n > [2/2] RUN x:\n0.2 one\n------\n > [a 2/2] RUN y:\n0.3 two\n------\nDockerfile:2\n------------------\n   1 | RUN x\n------------------\nerror: failed to solve: process";
         assert_eq!(of_failure(said, Stage::Build), [" > [2/2] RUN x:", "0.2 one", " > [a 2/2] RUN y:", "0.3 two"]);
         assert!(of_failure("#1 x\nerror: failed to solve: x", Stage::Build).is_empty());
+    }
+
+    #[test]
+    fn what_steps_print_is_none_of_the_words_around_it() {
+        let said = "#1 [internal] load build definition\n#5 [2/2] RUN cat /nope\n#5 0.042 cat: /nope: No such file\n\
+                    #6 12.3 two\r\n#5 ERROR: process\n------\n > [2/2] RUN cat /nope:\n0.042 cat: x\n------\nerror: failed";
+        assert_eq!(printed_by_steps(said), "cat: /nope: No such file\ntwo\n");
     }
 
     #[test]

@@ -5,12 +5,14 @@ use super::building;
 use super::healing::{self, until_healed};
 use super::running::run;
 use super::serving::Server;
+use super::showing::{Stage, of_failure};
 use super::staging::Staged;
 use super::stand::Stand;
 use super::steps::Run;
 use crate::commands;
 use crate::commands::reset::{self, Freed, Level};
 use crate::error::{Error, Result};
+use crate::process::Ending;
 use crate::result::Took;
 use crate::sample::build::{Build, Output};
 use crate::sample::{self, EXPECTED_FILE};
@@ -57,6 +59,9 @@ pub struct Outcome {
     /// How long it took.
     #[serde(skip)]
     pub times: Took,
+    /// What the last client has said, if that failed, and what it was to do.
+    #[serde(skip)]
+    pub said: Option<(Stage, String)>,
     /// Why it did not pass.
     #[serde(skip)]
     pub error: Option<Error>,
@@ -66,6 +71,17 @@ impl Outcome {
     /// Takes note of what was printed next.
     pub fn print(&mut self, more: &str) {
         self.printed.get_or_insert_default().push_str(more);
+    }
+
+    /// Takes note of what a client has said, if it failed.
+    pub fn heard(&mut self, stage: Stage, ending: Ending, said: &str) {
+        let is_done = matches!(ending, Ending::Exited(status) if status.success());
+        self.said = (!is_done).then(|| (stage, said.to_owned()));
+    }
+
+    /// What the client that failed has told of why, besides its last word.
+    pub fn excerpt(&self) -> Vec<&str> {
+        self.said.as_ref().map(|(stage, said)| of_failure(said, *stage)).unwrap_or_default()
     }
 }
 
@@ -139,7 +155,7 @@ impl healing::Ground for Attempts<'_> {
 
     fn attempt(&mut self) -> Result<Option<String>> {
         let Attempts { trial, deadline, outcome } = self;
-        (outcome.printed, outcome.times) = (None, Took::default());
+        (outcome.printed, outcome.times, outcome.said) = (None, Took::default(), None);
         let Staged { serve, builds, .. } = trial.sample;
         let server = serve.as_deref().map(Server::start).transpose()?;
         let served = server.as_ref().map(Server::url);

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 /// A sample that can be tried.
 #[derive(Debug)]
 pub struct Sample {
+    /// How it was asked for, and can be again: its name, or a path.
+    pub asked: PathBuf,
     /// Its folder's name, which its image has too.
     pub name: String,
     /// What it says of itself.
@@ -58,5 +60,5 @@ fn sample(context: &Context, asked: &Path) -> Result<Sample> {
         ))
         .hint("docs/samples.md says what that has in it; without, `build-sample --sample PATH` builds it"));
     };
-    Ok(Sample { name, manifest, found })
+    Ok(Sample { asked: asked.to_owned(), name, manifest, found })
 }

@@ -3,13 +3,15 @@
 use super::finding::Sample;
 use crate::commands::build_sample::trial;
 use crate::commands::ended::Ended;
-use crate::error::Error;
 use crate::platform::Os;
 use crate::result::{self, Verdict, Why};
 use crate::sample::manifest::{Expectation, Expected};
 use crate::sample::verdict::{self, judge};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Over the names.
+const NAME: &str = "sample";
 
 /// All of it.
 #[derive(Debug, Default, Serialize)]
@@ -48,7 +50,6 @@ pub fn row(
     came: &trial::Outcome,
 ) -> result::Sample {
     let (verdict, reason) = judge(expectation, outcome);
-    let first_line = |error: &Error| error.to_string().lines().next().unwrap_or_default().to_owned();
     let known = match expectation.expected {
         Expected::Fails(known) => Some(known),
         Expected::Works | Expected::Untested => None,
@@ -61,10 +62,26 @@ pub fn row(
         upstream: expectation.upstream.clone().or_else(|| known.map(|known| known.link.into())),
         outcome: outcome.kind(),
         verdict,
-        reason: reason.or_else(|| came.error.as_ref().map(first_line)),
+        reason: reason.or_else(|| came.error.as_ref().map(|error| in_short(&error.to_string()))),
         failure: came.error.as_ref().map(Why::from),
         took: came.times,
         healed: came.healed.map(str::to_owned),
+    }
+}
+
+/// An error's sentence on one line. What it shows below that is told by its first line, of a difference by the first that differs.
+pub fn in_short(told: &str) -> String {
+    let mut lines = told.lines();
+    let sentence = lines.next().unwrap_or_default();
+    let Some(begins) = sentence.strip_suffix(':') else { return sentence.to_owned() };
+    let shown: Vec<&str> = lines.collect();
+    // A difference begins with two lines about itself, and another one about the place.
+    let differs = |line: &&&str| line.starts_with(['-', '+']);
+    let is_difference = shown.first().is_some_and(|line| line.starts_with("--- "));
+    let first = if is_difference { shown.iter().skip(2).find(differs) } else { shown.first() };
+    match first {
+        Some(line) => format!("{sentence} {}", line.trim()),
+        None => begins.to_owned(),
     }
 }
 
@@ -73,7 +90,7 @@ pub fn table(rows: &[result::Sample]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default().max(NAME.len());
     let line = |row: &result::Sample| {
         let took = row.took.build_ms.map_or(0, |build| build + row.took.run_ms.unwrap_or_default());
         let seconds = format!("{}.{} s", took / 1000, took % 1000 / 100);
@@ -93,7 +110,7 @@ pub fn table(rows: &[result::Sample]) -> String {
     };
     let counts = Verdict::ALL.map(|verdict| (rows.iter().filter(|row| row.verdict == verdict).count(), verdict.name()));
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}"));
-    let head = format!("{:width$}  expected  outcome  verdict          took\n", "sample");
+    let head = format!("{:width$}  expected  outcome  verdict          took\n", NAME);
     format!("{head}{}{}\n", rows.iter().map(line).collect::<String>(), counts.collect::<Vec<_>>().join(", "))
 }
 
@@ -131,4 +148,51 @@ pub fn listing(samples: &[Sample], os: Os) -> String {
         format!("{:width$}  {expected:8}  {}\n", sample.name, sample.manifest.shows)
     };
     samples.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::{Expected, Outcome, Took};
+    use crate::sample;
+
+    fn row(name: &str) -> result::Sample {
+        result::Sample {
+            name: name.into(),
+            title: name.into(),
+            expected: Expected::Works,
+            expected_failure: None,
+            upstream: None,
+            outcome: Outcome::Works,
+            verdict: Verdict::AsExpected,
+            reason: None,
+            failure: None,
+            took: Took { build_ms: Some(1250), run_ms: None },
+            healed: None,
+        }
+    }
+
+    #[test]
+    fn the_columns_stand_below_their_heads() {
+        for name in ["a", "sample", "a-longer-name"] {
+            let table = table(&[row(name)]);
+            let places: Vec<_> = table.lines().take(2).zip(["expected", "works"]).collect();
+            let places: Vec<_> = places.into_iter().map(|(line, column)| line.find(column)).collect();
+            assert!(places[0].is_some() && places[0] == places[1], "{table}");
+            let ends: Vec<_> = table.lines().take(2).map(str::len).collect();
+            assert_eq!(ends[0], ends[1], "{table}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_short_is_one_line_that_says_something() {
+        let differs = |expected: &str, printed: &str| {
+            in_short(&format!("it printed otherwise:\n{}", sample::difference(expected, printed).unwrap()))
+        };
+        assert_eq!(differs("same\nright\n", "same\nwrong\n"), "it printed otherwise: -right");
+        assert_eq!(differs("same\n", "same\nmore\n"), "it printed otherwise: +more");
+        assert_eq!(in_short("no; meanwhile containerd logged:\n  one\n  two"), "no; meanwhile containerd logged: one");
+        assert_eq!(in_short("plain"), "plain");
+        assert_eq!(in_short("nothing:"), "nothing");
+    }
 }

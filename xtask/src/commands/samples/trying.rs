@@ -2,7 +2,7 @@
 
 use super::finding::Sample;
 use super::progress::{Line, Progress};
-use super::report::row;
+use super::report::{in_short, row};
 use super::skipping::Skipper;
 use crate::commands::build_sample::staging::stage;
 use crate::commands::build_sample::stand::Stand;
@@ -11,12 +11,18 @@ use crate::commands::print_json_line;
 use crate::context::Context;
 use crate::error::{Class, Error, Result};
 use crate::files;
+use crate::poll::{self, Look};
 use crate::result::{self, Verdict};
 use crate::sample::image_of;
 use crate::sample::manifest::Expected;
 use crate::sample::verdict::Outcome;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+/// How long after a sample's end Ctrl-C may be heard that caused it: in a terminal it reaches the clients, too.
+const PATIENCE_TO_HEAR: Duration = Duration::from_millis(500);
 
 /// How samples are tried.
 pub struct Plan<'a> {
@@ -44,16 +50,41 @@ impl Plan<'_> {
             print_json_line(&Line { progress, at }).unwrap_or_else(|error| self.context.ui.warn(&error.to_string()));
         }
     }
+
+    fn is_interrupted(&self) -> bool {
+        self.stand.interrupted.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// Whether Ctrl-C was typed, or is heard of soon.
+    fn hears_interrupt(&self) -> bool {
+        let look = || Ok(if self.is_interrupted() { Look::Ready(()) } else { Look::NotYet(String::new()) });
+        self.stand.interrupted.is_some() && poll::until(PATIENCE_TO_HEAR, look, Error::ground).is_ok()
+    }
+}
+
+/// Why a sample has no verdict that could have had one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// The ground failed under it.
+    Ground,
+    /// It is no sample as one must be.
+    Wrong,
+    /// Ctrl-C came first.
+    Interrupted,
 }
 
 /// A sample that was tried, or not.
 pub struct Tried {
+    /// How it was asked for.
+    pub asked: PathBuf,
     /// What is told of it.
     pub row: result::Sample,
     /// Why it failed, if it did.
     pub error: Option<Error>,
-    /// Whether the ground failed under it.
-    pub is_ground: bool,
+    /// What has been said of that by what failed, besides its last word.
+    pub excerpt: Vec<String>,
+    /// Why it has no verdict, if it could have had one.
+    pub lack: Option<Lack>,
 }
 
 /// How one of them is tried.
@@ -63,7 +94,7 @@ struct Way {
     heals: bool,
 }
 
-/// Tries samples; what comes of them is in the same order.
+/// Tries samples; what comes of them is in the same order. After Ctrl-C none is begun, and those under way are ended.
 pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
     let first = Way { is_alone: plan.jobs.min(samples.len()) == 1, heals: false };
     let queue = Mutex::new(samples.into_iter().enumerate());
@@ -74,7 +105,8 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((at, sample)) = next else { return };
-                    let tried = try_one(plan, at, &sample, first);
+                    let begins = !plan.is_interrupted();
+                    let tried = if begins { try_one(plan, at, &sample, first) } else { interrupted(plan, &sample) };
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((at, sample, tried));
                 }
             });
@@ -84,8 +116,10 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
     done.sort_by_key(|(at, ..)| *at);
     // A reset takes away what others build on, so it waits until they are done.
     let is_wanted = |error: &Error| plan.heals && error.blames_state() || error.is_open();
-    let again = |(at, sample, tried): (usize, Sample, Tried)| {
-        if tried.error.as_ref().is_some_and(is_wanted) { try_alone(plan, at, &sample, &tried) } else { tried }
+    let again = |(at, sample, tried): (usize, Sample, Tried)| match tried.error.as_ref().is_some_and(is_wanted) {
+        true if plan.is_interrupted() => interrupted(plan, &sample),
+        true => try_alone(plan, at, &sample, &tried),
+        false => tried,
     };
     done.into_iter().map(again).collect()
 }
@@ -95,8 +129,7 @@ fn try_alone(plan: &Plan, at: usize, sample: &Sample, before: &Tried) -> Tried {
     let mut tried = try_one(plan, at, sample, Way { is_alone: true, heals: plan.heals });
     // That it works alone must not hide that it failed beside the others.
     if let (Some(beside), None, None) = (before.row.failure.as_ref(), &tried.error, &tried.row.healed) {
-        let first_line = beside.message.lines().next().unwrap_or_default();
-        let reason = format!("it works alone; beside others it failed: {first_line}");
+        let reason = format!("it works alone; beside others it failed: {}", in_short(&beside.message));
         plan.context.ui.warn(&format!("{}: {reason}", sample.name));
         tried.row.reason.get_or_insert(reason);
     }
@@ -114,8 +147,7 @@ fn try_it(plan: &Plan, at: usize, sample: &Sample, way: Way) -> Tried {
     let expectation = sample.manifest.on(plan.context.workspace.platform().os);
     if let Some(reason) = plan.skipper.reason(sample) {
         ui.step("Skipped", &format!("{}: {reason}", sample.name));
-        let row = row(sample, expectation, &Outcome::Skipped(reason), &trial::Outcome::default());
-        return Tried { row, error: None, is_ground: false };
+        return skipped(plan, sample, reason, None);
     }
     ui.step("Trying", &sample.name);
     let unended = Outcome::Skipped("it was being tried".into());
@@ -125,10 +157,16 @@ fn try_it(plan: &Plan, at: usize, sample: &Sample, way: Way) -> Tried {
     let found = came.error.as_ref().and_then(Error::failure);
     let is_expected =
         matches!(&expectation.expected, Expected::Fails(row) if found.is_some_and(|found| found.id == row.id));
-    let is_ground = !is_expected && came.error.as_ref().is_some_and(|error| error.class() != Class::Failed);
+    let lack = match came.error.as_ref().filter(|_| !is_expected).map(Error::class) {
+        None => None,
+        Some(_) if plan.hears_interrupt() => return interrupted(plan, sample),
+        Some(Class::Failed) => None,
+        Some(Class::Usage) => Some(Lack::Wrong),
+        Some(Class::Ground) => Some(Lack::Ground),
+    };
     let outcome = match &came.error {
         None => Outcome::Works,
-        Some(error) if is_ground => Outcome::Skipped(error.to_string()),
+        Some(error) if lack.is_some() => Outcome::Skipped(error.to_string()),
         Some(_) => Outcome::Fails(found),
     };
     let row = row(sample, expectation, &outcome, &came);
@@ -140,7 +178,18 @@ fn try_it(plan: &Plan, at: usize, sample: &Sample, way: Way) -> Tried {
         Verdict::Skipped => "Skipped",
     };
     ui.step(verb, &sample.name);
-    Tried { row, error: came.error.take(), is_ground }
+    let excerpt = came.excerpt().into_iter().map(str::to_owned).collect();
+    Tried { asked: sample.asked.clone(), row, error: came.error.take(), excerpt, lack }
+}
+
+fn skipped(plan: &Plan, sample: &Sample, reason: String, lack: Option<Lack>) -> Tried {
+    let expectation = sample.manifest.on(plan.context.workspace.platform().os);
+    let row = row(sample, expectation, &Outcome::Skipped(reason), &trial::Outcome::default());
+    Tried { asked: sample.asked.clone(), row, error: None, excerpt: Vec::new(), lack }
+}
+
+fn interrupted(plan: &Plan, sample: &Sample) -> Tried {
+    skipped(plan, sample, "it was interrupted before its end".into(), Some(Lack::Interrupted))
 }
 
 fn outcome(plan: &Plan, sample: &Sample, way: Way) -> Result<trial::Outcome> {
