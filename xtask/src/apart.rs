@@ -8,6 +8,7 @@ use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
 use crate::files;
+use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::os;
 use crate::poll::{self, Look};
@@ -22,8 +23,6 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// In the environment of all that runs apart, with the base folder as its value: by it, what was left is known on Linux. Windows
@@ -37,30 +36,27 @@ const PATIENCE_TO_CLEAN: Duration = Duration::from_secs(300);
 /// Whoever waits longer waits for ever; a time much further off can't even be told.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How long after something's sudden end Ctrl-C may be heard that caused it.
-const PATIENCE_TO_HEAR: Duration = Duration::from_millis(500);
-
 /// When to give up on what runs.
 #[derive(Clone)]
 pub struct Halt {
     deadline: Instant,
-    interrupted: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl Halt {
-    /// When some time is over, or when a flag is set.
-    pub fn after(time: Duration, interrupted: Arc<AtomicBool>) -> Self {
-        Self { deadline: Instant::now() + time.min(LONGEST_PATIENCE), interrupted }
+    /// When some time is over, or on Ctrl-C.
+    pub fn after(time: Duration, interrupt: Interrupt) -> Self {
+        Self { deadline: Instant::now() + time.min(LONGEST_PATIENCE), interrupt }
     }
 
     /// For what cleans up: Ctrl-C has been heard by then, and it goes on.
     pub fn for_cleaning() -> Self {
-        Self::after(PATIENCE_TO_CLEAN, Arc::default())
+        Self::after(PATIENCE_TO_CLEAN, Interrupt::never())
     }
 
     /// Whether Ctrl-C was typed.
     pub fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+        self.interrupt.is_heard()
     }
 }
 
@@ -246,14 +242,12 @@ fn watch(mut child: Child, halt: &Halt) -> Result<Ended> {
     Ok(if was_interrupted(&ended, halt) { Ended::Interrupted } else { ended })
 }
 
-/// Ctrl-C in a terminal reaches all that runs there, so what it ends may have ended before this program has heard of it.
+/// Whether Ctrl-C was typed, which may have ended it.
 fn was_interrupted(ended: &Ended, halt: &Halt) -> bool {
     let is_sudden = match ended {
         Ended::Exited(code) => !(0..256).contains(code),
         Ended::Died(_) => true,
         Ended::TimedOut | Ended::Interrupted => false,
     };
-    let heard = || Ok(if halt.is_interrupted() { Look::Ready(()) } else { Look::NotYet(String::new()) });
-    let patience = if is_sudden { PATIENCE_TO_HEAR } else { Duration::ZERO };
-    poll::until(patience, heard, Error::ground).is_ok()
+    if is_sudden { halt.interrupt.is_heard_soon() } else { halt.is_interrupted() }
 }

@@ -21,6 +21,7 @@ pub mod fetch;
 pub mod files;
 pub mod host_image;
 pub mod http;
+pub mod interrupt;
 pub mod lock;
 pub mod oci_layout;
 pub mod os;

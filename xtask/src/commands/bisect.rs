@@ -5,7 +5,6 @@ mod judge;
 mod saved;
 
 use super::builder::check_address;
-use super::logs::on_interrupt;
 use super::{patience, print};
 use crate::apart::{self, Halt};
 use crate::bisection::{Bisection, Next, Refusal};
@@ -13,14 +12,13 @@ use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
 use candidates::Candidate;
 use clap::{Args, ValueEnum};
 use judge::judge;
 use saved::{Question, Saved};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// The options of `bisect`.
@@ -111,13 +109,13 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
             saved
         }
     };
-    let interrupted = on_interrupt()?;
+    let interrupt = Interrupt::listen()?;
     print(saved.log())?;
     let source = saved::source(context);
     apart::clear_away(context, &context.workspace.bisection(), "bisection", |path| path != source)?;
     // One that is there may be another clone's, or may have been cut off while it was made.
     files::delete(&source)?;
-    let ended = go_on(context, &mut saved, &file, &interrupted);
+    let ended = go_on(context, &mut saved, &file, &interrupt);
     ended.and(files::delete(&source))
 }
 
@@ -134,7 +132,7 @@ fn check_addresses(context: &Context, question: &Question, candidates: &[Candida
 }
 
 /// Tries one after another until it ends.
-fn go_on(context: &Context, saved: &mut Saved, file: &Path, interrupted: &Arc<AtomicBool>) -> Result<()> {
+fn go_on(context: &Context, saved: &mut Saved, file: &Path, interrupt: &Interrupt) -> Result<()> {
     loop {
         saved.write(file)?;
         let at = match saved.bisection.next() {
@@ -145,7 +143,7 @@ fn go_on(context: &Context, saved: &mut Saved, file: &Path, interrupted: &Arc<At
         };
         let steps = saved.bisection.steps_left();
         context.ui.step("Trying", &format!("{}, about {steps} to go", saved.candidates[at].name));
-        let halt = Halt::after(saved.question.timeout, interrupted.clone());
+        let halt = Halt::after(saved.question.timeout, interrupt.clone());
         let (verdict, why) = match judge(context, saved, at, &halt) {
             Ok(judged) => judged,
             Err(error) => {

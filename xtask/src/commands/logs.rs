@@ -4,14 +4,13 @@ use super::{print, print_on};
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::{Context as _, Error, Result};
+use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
 use clap::{Args, ValueEnum};
 use same_file::Handle;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often a followed log is looked at.
@@ -51,19 +50,8 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     if !options.follow {
         return print(Reader::new(daemons, daemons.len() > 1).read(&context.workspace, lines)?);
     }
-    let interrupted = on_interrupt()?;
-    follow(context, daemons, lines, daemons.len() > 1, &mut || interrupted.load(Ordering::Relaxed))
-}
-
-/// A flag that Ctrl-C sets, instead of ending the program.
-///
-/// # Errors
-/// When the system refuses.
-pub fn on_interrupt() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    ctrlc::set_handler(move || set.store(true, Ordering::Relaxed)).trying(|| "listen for Ctrl-C".into())?;
-    Ok(flag)
+    let interrupt = Interrupt::listen()?;
+    follow(context, daemons, lines, daemons.len() > 1, &mut || interrupt.is_heard())
 }
 
 /// Prints the last lines of logs, then whatever is added, until `enough` says so.

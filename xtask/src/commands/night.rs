@@ -5,12 +5,12 @@ mod cell;
 mod record;
 mod telling;
 
-use super::logs::on_interrupt;
 use super::{matrix as making, patience, print, samples};
 use crate::apart;
 use crate::context::Context;
 use crate::error::{Class, Context as _, Error, Result};
 use crate::files;
+use crate::interrupt::Interrupt;
 use crate::matrix::Cell;
 use crate::matrix::runner::LOCAL;
 use crate::report::text;
@@ -63,10 +63,10 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         samples::check(context, &options.samples)?;
     }
     let _guard = context.lock("night")?;
-    let interrupted = on_interrupt()?;
+    let interrupt = Interrupt::listen()?;
     let is_cell = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(cell::FOLDER));
     apart::clear_away(context, &context.workspace.night(), "night", is_cell)?;
-    if interrupted.load(Ordering::Relaxed) {
+    if interrupt.is_heard() {
         return Err(Error::ground("the night was interrupted before its first cell").hint("begin it again"));
     }
     // Nothing but the cells comes after this: whatever keeps a night from beginning leaves the results of the last ones.
@@ -77,12 +77,12 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
         out: out.clone(),
         samples: options.samples.clone(),
         timeout: options.timeout,
-        interrupted,
+        interrupt,
     };
     let (results, lost) = run_all(&stage, &cells, options);
     print(table(&results))?;
     context.ui.step("Results", &format!("are in `{}`", out.display()));
-    conclude(&results, lost, cells.len(), stage.interrupted.load(Ordering::Relaxed), &out)
+    conclude(&results, lost, cells.len(), stage.interrupt.is_heard(), &out)
 }
 
 /// The cells that this machine can run.
@@ -161,7 +161,7 @@ fn run_all(stage: &Stage, cells: &[Cell], options: &Options) -> (Vec<CellResult>
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let work = || {
-        while !stop.load(Ordering::Relaxed) && !stage.interrupted.load(Ordering::Relaxed) {
+        while !stop.load(Ordering::Relaxed) && !stage.interrupt.is_heard() {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(cell) = cells.get(at) else { break };
             stage.context.ui.step("Cell", &format!("{} of {}: {cell}", at + 1, cells.len()));

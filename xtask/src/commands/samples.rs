@@ -10,10 +10,10 @@ use super::build_sample::choosing::{Wanted, choose};
 use super::build_sample::healing;
 use super::build_sample::stand::{self, Stand};
 use super::ended::Ended;
-use super::logs::on_interrupt;
 use super::{patience, print, print_json, print_json_line, up};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 use crate::platform::Os;
 use crate::report::text;
 use crate::result::Verdict;
@@ -120,7 +120,9 @@ fn test(
     report.versions = stand.versions()?;
     stand.client.connect(hushed.ui)?;
     // Whoever reads line by line knows all that had ended, and ends this program itself.
-    stand.interrupted = (!options.json_lines).then(on_interrupt).transpose()?;
+    if !options.json_lines {
+        stand.interrupt = Interrupt::listen()?;
+    }
     let plan = Plan {
         context,
         stand: &stand,

@@ -11,6 +11,7 @@ use crate::daemon::{self, network, roots};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::install::{self, Prepared};
+use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::os;
 use crate::source::{Resolution, cached, lockfile};
@@ -271,7 +272,7 @@ fn summary(state: &State) -> String {
 /// When its window is closed on Windows, there is no time for that: ctrlc's handler returns at once, whereupon Windows ends
 /// this process. The daemons have consoles of their own and stay; `down` finds them.
 fn stay(context: &Context) -> Result<()> {
-    let interrupted = logs::on_interrupt()?;
+    let interrupt = Interrupt::listen()?;
     context.ui.note("Ctrl-C stops both");
     let started = state::read(&context.workspace)?;
     let mut gone = None;
@@ -281,7 +282,7 @@ fn stay(context: &Context) -> Result<()> {
             daemon.is_none_or(|daemon| daemon.process().is_none())
         };
         gone = DAEMONS.into_iter().find(ended);
-        interrupted.load(std::sync::atomic::Ordering::Relaxed) || gone.is_some()
+        interrupt.is_heard() || gone.is_some()
     })?;
     let _guard = context.lock("up --foreground")?;
     if state::read(&context.workspace)? != started {

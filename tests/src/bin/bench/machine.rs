@@ -3,14 +3,13 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tests::{ReleaseServer, TestContext};
-use xtask::commands::logs;
 use xtask::component::Component;
 use xtask::error::{Context as _, Error, Result};
 use xtask::install;
+use xtask::interrupt::Interrupt;
 use xtask::platform::Platform;
 use xtask::process;
 use xtask::ui::Ui;
@@ -46,7 +45,7 @@ pub struct Bench<'a> {
     pub repository: PathBuf,
     program: PathBuf,
     target: PathBuf,
-    interrupted: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl<'a> Bench<'a> {
@@ -62,7 +61,7 @@ impl<'a> Bench<'a> {
             program: folder.join(platform.exe("xtask")),
             target: folder.parent().unwrap_or(folder).to_owned(),
             // From here on Ctrl-C ends this program like any failure, so that nothing is left behind.
-            interrupted: logs::on_interrupt()?,
+            interrupt: Interrupt::listen()?,
         })
     }
 
@@ -78,7 +77,7 @@ impl<'a> Bench<'a> {
 
     /// Says which run of how many begins, unless there was a Ctrl-C meanwhile.
     pub fn begin(&self, what: &str, run: usize) -> Result<()> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.interrupt.is_heard() {
             return Err(Error::ground("interrupted"));
         }
         self.ui.step("Measuring", &format!("{what} ({} of {})", run + 1, self.runs));

@@ -102,7 +102,7 @@ fn build_one(trial: &Trial, build: &Build, deadline: Instant, outcome: &mut Outc
     let before = trial.is_alone.then(|| Marks::now(&context.workspace));
     let group = context.ui.group("build");
     let begun = Instant::now();
-    let mut watch = Watch::over(&context.workspace, stand.daemons, stand.interrupted.clone());
+    let mut watch = Watch::over(&context.workspace, stand.daemons, stand.interrupt.clone());
     let (ending, _, said) = show(context, &argv, deadline, Stdout::Idle, &mut watch)?;
     outcome.heard(Stage::Build, ending, &said);
     outcome.times.build_ms = Some(outcome.times.build_ms.unwrap_or_default() + millis(begun.elapsed()));

@@ -47,7 +47,7 @@ fn run_once(trial: &Trial, deadline: Instant, outcome: &mut Outcome) -> Result<O
     let daemons = if stand.client.loads() { &[] } else { stand.daemons };
     // And what runs needs no buildkitd.
     let needed: &[Component] = if daemons.is_empty() { &[] } else { &[Component::Containerd] };
-    let mut watch = Watch::over(workspace, needed, stand.interrupted.clone());
+    let mut watch = Watch::over(workspace, needed, stand.interrupt.clone());
     let (ending, printed, said) = show(context, &argv, deadline, stdout, &mut watch)?;
     outcome.heard(Stage::Run, ending, &said);
     outcome.times.run_ms = Some(outcome.times.run_ms.unwrap_or_default() + millis(begun.elapsed()));

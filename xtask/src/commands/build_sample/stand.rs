@@ -10,11 +10,12 @@ use crate::daemon::state;
 use crate::error::Result;
 use crate::host_image;
 use crate::install;
+use crate::interrupt::Interrupt;
 use crate::os;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How the names of samples' containers begin.
@@ -51,8 +52,8 @@ pub struct Stand<'a> {
     pub client: Box<dyn Client + 'a>,
     /// The daemons of the workspace that the client needs: both, or none for a remote buildkitd.
     pub daemons: &'static [Component],
-    /// The flag that Ctrl-C sets, where it doesn't end this program: then it ends the clients.
-    pub interrupted: Option<Arc<AtomicBool>>,
+    /// Ctrl-C, where it doesn't end this program: then it ends the clients.
+    pub interrupt: Interrupt,
     /// What the names of its containers have in common, and no other stand's.
     id: String,
     containers: AtomicUsize,
@@ -69,7 +70,7 @@ impl<'a> Stand<'a> {
             context,
             client,
             daemons: if is_remote { &[] } else { &DAEMONS },
-            interrupted: None,
+            interrupt: Interrupt::never(),
             id: format!("{:x}-", since.as_nanos()),
             containers: AtomicUsize::new(0),
             runs: AtomicUsize::new(0),

@@ -3,9 +3,8 @@
 
 use crate::component::Component;
 use crate::daemon::state::{self, Daemon};
+use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often a daemon is missed before its client is given up: meanwhile the client may end by itself, and its own words say
 /// more.
@@ -16,12 +15,12 @@ pub struct Watch {
     daemons: Vec<Daemon>,
     ended: Option<Component>,
     missed: usize,
-    interrupted: Option<Arc<AtomicBool>>,
+    interrupt: Interrupt,
 }
 
 impl Watch {
-    /// Of those of them that the workspace has on record; with the flag that Ctrl-C sets, where one is to be looked at.
-    pub fn over(workspace: &Workspace, needed: &[Component], interrupted: Option<Arc<AtomicBool>>) -> Self {
+    /// Of those of them that the workspace has on record.
+    pub fn over(workspace: &Workspace, needed: &[Component], interrupt: Interrupt) -> Self {
         // Without a record there is nothing to look after. Why it can't be read, others have said.
         let state = state::read(workspace).ok().flatten();
         let daemons = state.map(|state| state.daemons).unwrap_or_default();
@@ -29,7 +28,7 @@ impl Watch {
             daemons: daemons.into_iter().filter(|daemon| needed.contains(&daemon.component)).collect(),
             ended: None,
             missed: 0,
-            interrupted,
+            interrupt,
         }
     }
 
@@ -38,11 +37,7 @@ impl Watch {
         let ended = self.daemons.iter().find(|daemon| daemon.process().is_none());
         self.ended = ended.map(|daemon| daemon.component);
         self.missed += usize::from(self.ended.is_some());
-        self.missed < LOOKS && !self.is_interrupted()
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.interrupted.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        self.missed < LOOKS && !self.interrupt.is_heard()
     }
 
     /// The one that was missed, if that is why there is nothing to wait for.
@@ -54,7 +49,9 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::testing;
     use crate::os;
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn a_client_may_still_say_itself_that_its_daemon_has_ended() {
@@ -71,14 +68,14 @@ mod tests {
         let runs = daemon(Component::Buildkit, this.started);
         let another_since = daemon(Component::Containerd, this.started - 1);
         let looks = |daemons| {
-            let mut watch = Watch { daemons, ended: None, missed: 0, interrupted: None };
+            let mut watch = Watch { daemons, ended: None, missed: 0, interrupt: Interrupt::never() };
             ([(); LOOKS].map(|()| watch.is_worth_it()), watch.ended())
         };
         assert_eq!(looks(vec![runs.clone()]), ([true; LOOKS], None));
         assert_eq!(looks(Vec::new()), ([true; LOOKS], None));
         assert_eq!(looks(vec![runs, another_since]), ([true, true, true, false], Some(Component::Containerd)));
-        let flag = Arc::new(AtomicBool::new(false));
-        let mut watch = Watch { daemons: Vec::new(), ended: None, missed: 0, interrupted: Some(Arc::clone(&flag)) };
+        let (interrupt, flag) = testing::by_flag();
+        let mut watch = Watch { daemons: Vec::new(), ended: None, missed: 0, interrupt };
         assert!(watch.is_worth_it());
         flag.store(true, Ordering::Relaxed);
         assert!(!watch.is_worth_it() && watch.ended().is_none(), "nobody waits after Ctrl-C");

@@ -5,11 +5,10 @@ use crate::apart::{Apart, Ended, Halt};
 use crate::component::Component;
 use crate::context::Context;
 use crate::error::Result;
+use crate::interrupt::Interrupt;
 use crate::matrix::Cell;
 use crate::result::{CellResult, Night};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How the names of the cells' folders begin. They are short, because daemons' paths have to be.
@@ -42,8 +41,8 @@ pub struct Stage<'a> {
     pub samples: Vec<String>,
     /// How long a cell may take.
     pub timeout: Duration,
-    /// Whether Ctrl-C was typed.
-    pub interrupted: Arc<AtomicBool>,
+    /// Ctrl-C: it ends the cells that run, and no other is begun.
+    pub interrupt: Interrupt,
 }
 
 /// Runs a cell, whatever comes of it. Its result file is written before and after each step.
@@ -67,7 +66,7 @@ pub fn run_cell(stage: &Stage, number: usize, cell: &Cell) -> Result<CellResult>
 
 /// Tries all there is to try, until something fails.
 fn try_all(stage: &Stage, apart: &Apart, record: &mut Record) {
-    let halt = Halt::after(stage.timeout, stage.interrupted.clone());
+    let halt = Halt::after(stage.timeout, stage.interrupt.clone());
     for arguments in tried(&stage.samples) {
         let work = |log: &Path| apart.xtask(&arguments, log, &halt);
         let is_done = run_step(stage.context, record, arguments[0], work);

@@ -11,18 +11,13 @@ use crate::commands::print_json_line;
 use crate::context::Context;
 use crate::error::{Class, Error, Result};
 use crate::files;
-use crate::poll::{self, Look};
 use crate::result::{self, Verdict};
 use crate::sample::image_of;
 use crate::sample::manifest::Expected;
 use crate::sample::verdict::Outcome;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-
-/// How long after a sample's end Ctrl-C may be heard that caused it: in a terminal it reaches the clients, too.
-const PATIENCE_TO_HEAR: Duration = Duration::from_millis(500);
 
 /// How samples are tried.
 pub struct Plan<'a> {
@@ -49,16 +44,6 @@ impl Plan<'_> {
         if self.tells {
             print_json_line(&Line { progress, at }).unwrap_or_else(|error| self.context.ui.warn(&error.to_string()));
         }
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.stand.interrupted.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
-    }
-
-    /// Whether Ctrl-C was typed, or is heard of soon.
-    fn hears_interrupt(&self) -> bool {
-        let look = || Ok(if self.is_interrupted() { Look::Ready(()) } else { Look::NotYet(String::new()) });
-        self.stand.interrupted.is_some() && poll::until(PATIENCE_TO_HEAR, look, Error::ground).is_ok()
     }
 }
 
@@ -105,7 +90,7 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((at, sample)) = next else { return };
-                    let begins = !plan.is_interrupted();
+                    let begins = !plan.stand.interrupt.is_heard();
                     let tried = if begins { try_one(plan, at, &sample, first) } else { interrupted(plan, &sample) };
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((at, sample, tried));
                 }
@@ -117,7 +102,7 @@ pub fn try_all(plan: &Plan, samples: Vec<Sample>) -> Vec<Tried> {
     // A reset takes away what others build on, so it waits until they are done.
     let is_wanted = |error: &Error| plan.heals && error.blames_state() || error.is_open();
     let again = |(at, sample, tried): (usize, Sample, Tried)| match tried.error.as_ref().is_some_and(is_wanted) {
-        true if plan.is_interrupted() => interrupted(plan, &sample),
+        true if plan.stand.interrupt.is_heard() => interrupted(plan, &sample),
         true => try_alone(plan, at, &sample, &tried),
         false => tried,
     };
@@ -159,7 +144,7 @@ fn try_it(plan: &Plan, at: usize, sample: &Sample, way: Way) -> Tried {
         matches!(&expectation.expected, Expected::Fails(row) if found.is_some_and(|found| found.id == row.id));
     let lack = match came.error.as_ref().filter(|_| !is_expected).map(Error::class) {
         None => None,
-        Some(_) if plan.hears_interrupt() => return interrupted(plan, sample),
+        Some(_) if plan.stand.interrupt.is_heard_soon() => return interrupted(plan, sample),
         Some(Class::Failed) => None,
         Some(Class::Usage) => Some(Lack::Wrong),
         Some(Class::Ground) => Some(Lack::Ground),
