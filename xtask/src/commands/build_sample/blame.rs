@@ -73,17 +73,22 @@ pub fn blame(
     match (reason(|known| is_so(context, known), on, stage, last, said, &logged), word) {
         (Some(reason), _) if is_stale(stage, last, on) => explained(context, message, &reason).blaming_state(),
         (Some(reason), _) => explained(context, message, &reason),
-        (None, Some(word)) if !is_elsewhere && !word.contains(STEP_ENDED) => match before {
+        (None, Some(word)) if !is_elsewhere && !is_of_step(word) => match before {
             Some(_) => unexplained(context, message, word, &logged),
             None => Error::failed(message).hint(logs).left_open(),
         },
         (None, word) => Error::failed(message).hint(match stage {
             Stage::Run => "see what the container has printed",
-            Stage::Build if word.is_some_and(|word| word.contains(STEP_ENDED)) => "see what that step has printed",
+            Stage::Build if word.is_some_and(is_of_step) => "see what that step has printed",
             Stage::Build if is_elsewhere => "see what that buildkitd has logged",
             Stage::Build => &logs,
         }),
     }
+}
+
+/// Whether what is told is a step's end, of which that step has said more.
+pub fn is_of_step(told: &str) -> bool {
+    told.contains(STEP_ENDED)
 }
 
 /// The ground's fault: a client was ended because a daemon that it needs no longer runs, and it would have waited for ever; or
@@ -129,7 +134,7 @@ fn reason(
     let beside = of_step().or_else(|| by_client(said)).filter(|_| is_builder);
     let by_daemon =
         |(_, lines): &(Component, Vec<String>)| failure::explain(&lines.join("\n"), Some(Speaker::Daemon), on);
-    let has_log = word.is_some_and(|word| !word.contains(STEP_ENDED));
+    let has_log = word.is_some_and(|word| !is_of_step(word));
     beside.map(aside).or_else(|| logged.iter().filter(|_| has_log).find_map(by_daemon).map(verdict))
 }
 

@@ -1,6 +1,6 @@
 //! Building a sample's image.
 
-use super::blame::{blame, blame_ended};
+use super::blame::{blame, blame_ended, is_of_step};
 use super::report::millis;
 use super::showing::{Stage, Stdout, printed_by_steps, show};
 use super::stand::Stand;
@@ -43,7 +43,7 @@ pub fn build(trial: &Trial, run: &Run, number: usize, deadline: Instant, outcome
         Ok(()) => Err(Error::failed(format!("`{}` was built, and must fail", build.image))
             .hint(format!("its sample.toml says that it fails with `{words}`"))),
         Err(error) if error.class() != Class::Failed => Err(error),
-        Err(error) if has(&error, outcome, words) => {
+        Err(error) if has(&error.to_string(), outcome.said.as_ref().map(|(_, said)| said), words) => {
             trial.stand.context.ui.step("Failed", &format!("as it must, with `{words}`"));
             outcome.said = None;
             Ok(())
@@ -55,10 +55,10 @@ pub fn build(trial: &Trial, run: &Run, number: usize, deadline: Instant, outcome
     }
 }
 
-/// Whether an error has these words in it, or what a step has printed.
-fn has(error: &Error, outcome: &Outcome, words: &str) -> bool {
-    let printed = || outcome.said.as_ref().map(|(_, said)| printed_by_steps(said)).unwrap_or_default();
-    error.to_string().contains(words) || printed().contains(words)
+/// Whether an error has these words in it, or what the steps have printed, if it tells of a step's end: what a build prints that
+/// was ended says nothing of why it failed.
+fn has(error: &str, said: Option<&String>, words: &str) -> bool {
+    error.contains(words) || is_of_step(error) && said.is_some_and(|said| printed_by_steps(said).contains(words))
 }
 
 /// Lets BuildKit forget the steps that have these words in them.
@@ -145,4 +145,21 @@ fn base_image(stand: &Stand, sample: &Path, asked: Option<&str>) -> Result<BaseI
         ui.note(&format!("{doubt}; `--base-image REF` takes another one"));
     }
     Ok(BaseImage::Reference(choice.reference.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_build_printed_counts_only_if_a_step_of_it_failed() {
+        let said = "#5 [2/2] RUN echo boom\n#5 0.042 boom\n".to_owned();
+        let step = "failed to build x: process \"/bin/sh\" did not complete successfully: exit code: 7";
+        assert!(has(step, Some(&said), "boom") && has(step, Some(&said), "exit code: 7"));
+        assert!(!has(step, Some(&said), "echo boom") && !has(step, None, "boom"));
+        for ended in ["building took longer than 6s", "failed to build x: failed to solve: Canceled: context canceled"]
+        {
+            assert!(!has(ended, Some(&said), "boom"), "{ended}");
+        }
+    }
 }
