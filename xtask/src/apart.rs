@@ -194,8 +194,8 @@ pub fn clear_away(context: &Context, folder: &Path, whose: &str, is_theirs: impl
         context.ui.note(&format!("clearing `{}` away, which an earlier {whose} has left", left.display()));
         let apart = Apart::new(context, &context.request.source, left, &[])?;
         // A step of it that has outlived the command would be waited for.
-        lock::end_holder(apart.workspace())?;
-        survived = survived.or(apart.clean(&log).survived);
+        let held = lock::end_holder(apart.workspace()).err();
+        survived = survived.or(held).or(apart.clean(&log).survived);
     }
     match survived {
         Some(error) => Err(error.hint(format!("what was tried is in `{}`", log.display()))),

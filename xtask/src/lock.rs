@@ -134,12 +134,18 @@ pub fn end_holder(workspace: &Workspace) -> Result<()> {
     let is_held = || matches!(file.try_lock(), Err(TryLockError::WouldBlock));
     if is_held()
         && let Some(process) = pid(&holder(workspace)).and_then(os::process)
-        // Who held it may just have let go, and its number be somebody else's.
+        // Its number may be somebody else's by now, or in a container where it holds the lock: then it is waited for.
+        && is_this_program(&process)
         && is_held()
     {
         os::kill(&process);
     }
     Ok(())
+}
+
+fn is_this_program(process: &os::Process) -> bool {
+    let name = |process: &os::Process| process.executable.file_name().map(std::ffi::OsStr::to_ascii_lowercase);
+    os::process(std::process::id()).is_some_and(|this| name(&this) == name(process))
 }
 
 /// Takes the lock of a cache that several workspaces use, so that one at a time fetches and builds into it, and the others
