@@ -6,6 +6,7 @@ use crate::os;
 use crate::platform::Os;
 use crate::sample::manifest::Manifest;
 use crate::sample::{COMMON, EXPECTED_FILE, MANIFEST_FILE};
+use crate::utf8;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
@@ -54,7 +55,7 @@ pub fn find(context: &Context, asked: &Path) -> Result<Found> {
         return Ok(Found { folder, manifest });
     }
     if folder.join("Dockerfile").is_file() {
-        check_expected(&folder)?;
+        expected_in(&folder)?;
         return Ok(Found { folder, manifest: None });
     }
     Err(Error::usage(format!("`{}` has no {MANIFEST_FILE}, nor a Dockerfile", folder.display()))
@@ -131,7 +132,7 @@ fn read(context: &Context, folder: &Path) -> Result<Manifest> {
         // Whoever says nothing of a platform may have nothing for it.
         return if manifest.on(os).is_said() { Err(missing(folder, os, "Dockerfile", "")) } else { Ok(manifest) };
     }
-    [os.as_str(), COMMON].iter().try_for_each(|part| check_expected(&folder.join(part)))?;
+    [os.as_str(), COMMON].iter().try_for_each(|part| expected_in(&folder.join(part)).map(drop))?;
     let is_there = |inside: &str| [os.as_str(), COMMON].iter().any(|part| folder.join(part).join(inside).is_dir());
     if let Some((words, inside)) = manifest.folders().into_iter().find(|(_, inside)| !is_there(inside)) {
         let line = text.lines().position(|line| line.contains(&words)).map(|at| format!(", line {}", at + 1));
@@ -149,15 +150,19 @@ fn read(context: &Context, folder: &Path) -> Result<Manifest> {
     }
 }
 
-/// Makes sure that what must be printed is text. Whatever else keeps it from being read is told when that is needed.
-fn check_expected(part: &Path) -> Result<()> {
+/// What a sample must print, as the folder of a part of it has it, whatever shell wrote that; nothing, where it has none.
+///
+/// # Errors
+/// When it is no text, or can't be read.
+pub fn expected_in(part: &Path) -> Result<Option<String>> {
     let file = part.join(EXPECTED_FILE);
-    match fs::read_to_string(&file) {
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            Err(Error::usage(format!("`{}` is no text in UTF-8", file.display()))
-                .hint("save it as UTF-8; with `>`, Windows PowerShell writes UTF-16"))
-        }
-        _ => Ok(()),
+    let bytes = match fs::read(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.trying(|| format!("read `{}`", file.display()))?,
+    };
+    match utf8::text(&bytes) {
+        Ok(text) => Ok(Some(text.into_owned())),
+        Err(_) => Err(Error::usage(format!("`{}` is no text in UTF-8", file.display())).hint("save it as UTF-8")),
     }
 }
 
@@ -201,5 +206,19 @@ mod tests {
             fs::write(samples.path().join(file), "").unwrap();
         }
         assert_eq!(names_in(samples.path()), ["one", "two"]);
+    }
+    #[test]
+    fn what_must_be_printed_is_text_whatever_shell_wrote_it() {
+        let sample = tempfile::tempdir().unwrap();
+        let expected = |bytes: &[u8]| {
+            fs::write(sample.path().join(EXPECTED_FILE), bytes).unwrap();
+            expected_in(sample.path())
+        };
+        for written in [b"r\n".as_slice(), b"\xef\xbb\xbfr\n", b"\xff\xfer\0\n\0"] {
+            assert_eq!(expected(written).unwrap().as_deref(), Some("r\n"));
+        }
+        assert_eq!(expected(b"M\xfcnchen\n").unwrap_err().class().exit_code(), 2);
+        fs::remove_file(sample.path().join(EXPECTED_FILE)).unwrap();
+        assert_eq!(expected_in(sample.path()).unwrap(), None);
     }
 }

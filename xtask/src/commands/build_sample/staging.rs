@@ -1,15 +1,14 @@
 //! Copying a sample into the workspace.
 
-use super::finding::Found;
+use super::finding::{Found, expected_in};
 use super::making::{make, own};
 use crate::context::Context;
-use crate::error::{Context as _, Result};
+use crate::error::Result;
 use crate::files;
 use crate::os;
 use crate::sample::build::Build;
 use crate::sample::manifest::Served;
 use crate::sample::{COMMON, EXPECTED_FILE};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A sample's copy in the workspace.
@@ -57,12 +56,9 @@ pub fn stage(context: &Context, sample: &Found, folder: PathBuf) -> Result<Stage
         vec![Build::default()]
     };
     os::create_private_folder(&aside)?;
-    let file = folder.join(EXPECTED_FILE);
-    let expected = match fs::read_to_string(&file) {
-        Ok(text) => files::delete(&file).map(|()| Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).trying(|| format!("read `{}`", sample.folder.join(EXPECTED_FILE).display())),
-    }?;
+    let expected = expected_in(&folder)?;
+    // It is no part of the context.
+    files::delete(&folder.join(EXPECTED_FILE))?;
     let served = sample.manifest.as_ref().and_then(|manifest| manifest.serve.as_ref());
     let serve = served.map(|Served(inside)| own(&folder, inside)).transpose()?;
     Ok(Staged { folder, aside, expected, builds, serve })
