@@ -1,12 +1,14 @@
-//! What to type to see again what came of a cell. Its hints were made in a folder that is deleted when it ends, so what they say to
-//! type there would find nothing of it, and other versions.
+//! What to type to see again what came of a cell. Its hints were made in a folder that is deleted when it ends, so what they say
+//! to type there would find nothing of it, and other versions.
 
 use super::cell::Stage;
+use crate::component::Component;
 use crate::context::Context;
 use crate::os;
 use crate::process::Argv;
 use crate::result::{Cell, Sample, Verdict, Why};
-use std::ffi::OsString;
+use crate::source::Source;
+use crate::version::Spec;
 use std::path::Path;
 
 /// A cell, as it can be tried again.
@@ -60,8 +62,8 @@ impl<'a> Again<'a> {
             (other, _) => (other, Vec::new()),
         };
         let Cell { buildkit, containerd, .. } = &self.cell;
-        let versions = ["--buildkit", buildkit, "--containerd", containerd];
-        self.context.typed_with(words, which.iter().map(String::as_str).chain(versions).map(OsString::from))
+        let versions = ["--buildkit", buildkit, "--containerd", containerd].map(str::to_owned);
+        self.context.typed_with(words, which.into_iter().chain(versions).chain(shared(self.context)))
     }
 
     /// A sample as it was asked for: its name may be that of a folder elsewhere.
@@ -71,6 +73,33 @@ impl<'a> Again<'a> {
         };
         self.samples.iter().find(leads_to).map_or_else(|| name.to_owned(), Clone::clone)
     }
+}
+
+/// What a night was asked for beside the cells' versions, as it is typed.
+fn shared(context: &Context) -> Vec<String> {
+    let request = &context.request;
+    let mut options: Vec<String> = Vec::new();
+    let mut set = |name: &str, value: String| options.extend([format!("--{name}"), value]);
+    if context.is_platform_asked {
+        set("platform", request.platform.to_string());
+    }
+    if !matches!(request.source, Source::Auto) {
+        set("source", request.source.to_string());
+    }
+    if !request.network.is_default() {
+        set("network", request.network.name().to_owned());
+    }
+    let is_cells = |component| matches!(component, Component::Buildkit | Component::Containerd);
+    for (component, spec) in request.specs.iter().filter(|(of, spec)| !is_cells(*of) && *spec != Spec::Latest) {
+        set(component.name(), spec.to_string());
+    }
+    if let Some(group) = &request.group {
+        set("group", group.clone());
+    }
+    if context.offline {
+        options.push("--offline".to_owned());
+    }
+    options
 }
 
 #[cfg(test)]
@@ -103,6 +132,19 @@ mod tests {
 
     fn hint(why: Option<&Why>) -> &str {
         why.and_then(|why| why.hint.as_deref()).unwrap()
+    }
+
+    #[test]
+    fn the_same_again_is_the_same_in_all() {
+        let typed = |line: &[&str]| {
+            let cli = Cli::try_parse_from(["cargo xtask", "night"].iter().chain(line)).unwrap();
+            let ui = Ui::new(Level::Quiet);
+            shared(&Context::wherever(&cli.shared, &ui).unwrap()).join(" ")
+        };
+        assert_eq!(typed(&[]), "");
+        let line = "--platform windows-amd64 --source go --network nat --group g --offline";
+        assert_eq!(typed(&line.split(' ').collect::<Vec<_>>()), line);
+        assert_eq!(typed(&["--platform", "linux-amd64", "--runc", "1.5"]), "--platform linux-amd64 --runc 1.5");
     }
 
     #[test]
