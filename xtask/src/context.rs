@@ -13,6 +13,7 @@ use crate::process::Argv;
 use crate::source::{self, Github, Ground, Resolved, Source, github};
 use crate::ui::Ui;
 use crate::version::Spec;
+use crate::windows_path;
 use crate::workspace::Workspace;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -244,7 +245,11 @@ pub fn check_place(base: &Path) -> Result<()> {
 /// Makes sure that a cache which others use too is not among what `clean` and `up --fresh` delete.
 fn check_cache(workspace: &Workspace) -> Result<()> {
     let cache = os::real_path(&workspace.cache()).unwrap_or_else(|_| workspace.cache());
-    if cache.starts_with(workspace.base()) && !cache.starts_with(workspace.own_cache()) {
+    let lies_in = |folder: &Path| match workspace.platform().os {
+        Os::Windows => windows_path::is_within(&cache.to_string_lossy(), &folder.to_string_lossy()),
+        Os::Linux => cache.starts_with(folder),
+    };
+    if lies_in(workspace.base()) && !lies_in(&workspace.own_cache()) {
         let (cache, base) = (workspace.cache(), workspace.base().display());
         return Err(Error::usage(format!("`--cache-dir {}` lies in the workspace `{base}`", cache.display()))
             .hint("`clean` deletes what is in there: give a folder elsewhere, or none, as the workspace has a cache of its own"));

@@ -7,6 +7,12 @@ pub fn comparable(path: &str) -> String {
     without_separators(&without_prefix(path).replace('/', r"\").to_lowercase()).to_owned()
 }
 
+/// Whether a path is another or lies in it, but for links and short names.
+pub fn is_within(path: &str, folder: &str) -> bool {
+    let (path, folder) = (comparable(path), comparable(folder));
+    !folder.is_empty() && (path == folder || path.starts_with(&format!("{}\\", folder.trim_end_matches('\\'))))
+}
+
 /// A path without separators at its end, but for a disk's.
 pub fn without_separators(path: &str) -> &str {
     let trimmed = path.trim_end_matches('\\');

@@ -105,8 +105,8 @@ struct User {
 const WORKFLOW: &str = "github-actions[bot]";
 
 impl Listed {
-    /// Whether it may be of a nightly's making: that writes as a workflow, or with the token of a person of the house. Anybody may
-    /// open an issue that looks like it, and have one of the other bots open it.
+    /// Whether it may be of a nightly's making: that writes as a workflow, or with the token of a person of the house. Anybody
+    /// may open an issue that looks like it, and have one of the other bots open it.
     fn is_of_the_house(&self) -> bool {
         let is_workflow = self.user.as_ref().is_some_and(|user| user.login == WORKFLOW);
         self.pull_request.is_none()

@@ -4,8 +4,7 @@ mod candidates;
 mod judge;
 mod saved;
 
-use super::builder::check_address;
-use super::{patience, print};
+use super::{check_address, patience, print};
 use crate::apart::{self, Halt};
 use crate::bisection::{Bisection, Next, Refusal};
 use crate::component::Component;
@@ -53,7 +52,7 @@ pub struct Options {
     /// Only list what lies between both ends
     #[arg(long, conflicts_with = "resume")]
     list: bool,
-    /// Go on with the bisection that has not ended, and try again what could not be tried
+    /// Go on with the bisection that has not ended, and try again what kept it from its end
     #[arg(long, conflicts_with_all = ["component", "good", "bad", "sample", "refs", "checkout", "timeout", "command", "afresh"])]
     resume: bool,
     /// Forget one that has not ended

@@ -1,13 +1,12 @@
 //! `cargo xtask builder`: both daemons up, and a buildx builder that leads to them, for builds of one's own.
 
 use super::build_sample::stand::Stand;
-use super::{buildx, print, print_json};
+use super::{buildx, check_address, print, print_json};
 use crate::client::BUILDER;
 use crate::client::buildx::{Buildx, Program};
 use crate::component::Component;
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::workspace::Workspace;
+use crate::error::Result;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -64,17 +63,4 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     let with = report.buildx.as_deref().unwrap_or("docker buildx");
     context.ui.note(&format!("with these variables, `{with} build` builds there"));
     print(report.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>())
-}
-
-/// The harness reaches a socket in a deep folder from its own folder, which clients of one's own can't.
-///
-/// # Errors
-/// When a workspace lies too deep for them.
-pub fn check_address(workspace: &Workspace, client: &str) -> Result<()> {
-    let endpoint = workspace.endpoint(Component::Buildkit);
-    if endpoint.is_reached_from_anywhere() {
-        return Ok(());
-    }
-    Err(Error::usage(format!("{client} can't reach `{}`: the path is too long for a socket", endpoint.shown()))
-        .hint("put the workspace into a shorter folder with `--base-dir DIR`"))
 }

@@ -27,9 +27,11 @@ pub mod status;
 mod tidying;
 pub mod up;
 
-use crate::error::{Context, Result};
+use crate::component::Component;
+use crate::error::{Context, Error, Result};
 use crate::process::Argv;
 use crate::utf8::Utf8;
+use crate::workspace::Workspace;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -115,4 +117,24 @@ pub fn print_json_line(value: &impl serde::Serialize) -> Result<()> {
 /// cargo, as a person calls it.
 pub fn cargo() -> Argv {
     Argv::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).without_cargos_own()
+}
+
+/// The run of GitHub Actions that this is.
+fn run_url() -> Option<String> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let (server, repository, run) = (set("GITHUB_SERVER_URL")?, set("GITHUB_REPOSITORY")?, set("GITHUB_RUN_ID")?);
+    Some(format!("{server}/{repository}/actions/runs/{run}"))
+}
+
+/// The harness reaches a socket in a deep folder from its own folder, which clients of one's own can't.
+///
+/// # Errors
+/// When a workspace lies too deep for them.
+fn check_address(workspace: &Workspace, client: &str) -> Result<()> {
+    let endpoint = workspace.endpoint(Component::Buildkit);
+    if endpoint.is_reached_from_anywhere() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{client} can't reach `{}`: the path is too long for a socket", endpoint.shown()))
+        .hint("put the workspace into a shorter folder with `--base-dir DIR`"))
 }

@@ -5,7 +5,7 @@ mod cell;
 mod record;
 mod telling;
 
-use super::{matrix as making, patience, print, samples};
+use super::{matrix as making, patience, print, run_url, samples};
 use crate::apart;
 use crate::context::Context;
 use crate::error::{Class, Context as _, Error, Result};
@@ -146,13 +146,6 @@ fn results_folder(context: &Context, options: &Options) -> Result<PathBuf> {
             .hint("give a folder without any with `--out DIR`"));
     }
     Ok(out)
-}
-
-/// The run of GitHub Actions that this is.
-pub(super) fn run_url() -> Option<String> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let (server, repository, run) = (set("GITHUB_SERVER_URL")?, set("GITHUB_REPOSITORY")?, set("GITHUB_RUN_ID")?);
-    Some(format!("{server}/{repository}/actions/runs/{run}"))
 }
 
 /// Runs the cells, and tells what became of those that were begun, in their order; and why some have no result.

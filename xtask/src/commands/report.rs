@@ -1,7 +1,6 @@
 //! `cargo xtask report`: a night's results as a page, a job's summary, JUnit's XML and badges.
 
-use super::matrix;
-use super::night::run_url;
+use super::{matrix, run_url};
 use crate::error::{Context as _, Error, Result};
 use crate::files;
 use crate::matrix::Cell;

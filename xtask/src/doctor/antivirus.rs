@@ -41,7 +41,7 @@ pub fn judge(answer: &str, base: &Path) -> Check {
         return untold("Defender shows what it excludes to administrators only");
     }
     let base = base.to_string_lossy();
-    if paths.iter().any(|path| is_within(&base, path)) {
+    if paths.iter().any(|path| windows_path::is_within(&base, path)) {
         return Check::ok(CHECK, "Defender leaves the workspace alone");
     }
     Check::warning(
@@ -55,12 +55,6 @@ pub fn judge(answer: &str, base: &Path) -> Check {
 /// A scanner that nothing is known of.
 pub fn untold(why: &str) -> Check {
     Check::untold(CHECK, why).advise("if there is a scanner, have it leave the workspace alone")
-}
-
-/// Whether a path is another or lies in it.
-fn is_within(path: &str, folder: &str) -> bool {
-    let (path, folder) = (windows_path::comparable(path), windows_path::comparable(folder));
-    !folder.is_empty() && (path == folder || path.starts_with(&format!("{}\\", folder.trim_end_matches('\\'))))
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ impl Http {
     /// The token goes where it does in [`Http::get_text`].
     ///
     /// # Errors
-    /// When no call may be made, or none succeeded; also when the server leads elsewhere. It is not followed: some of those answers
-    /// make a GET of a POST, and of the others nobody could tell afterwards how often something was added, and where.
+    /// When no call may be made, or none succeeded; also when the server leads elsewhere. It is not followed: some of those
+    /// answers make a GET of a POST, and of the others nobody could tell afterwards how often something was added, and where.
     pub fn send_json(&self, write: Write, url: &str, token: Option<&str>, json: &str) -> Result<String, HttpError> {
         self.call(
             &self.writing,

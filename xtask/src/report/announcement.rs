@@ -142,8 +142,8 @@ impl Doubt {
     }
 }
 
-/// Whether nobody knows what has become of a known thing: its cell is still tried, and it did not run there. What is tried no more,
-/// because there are newer versions or the sample is gone, is past.
+/// Whether nobody knows what has become of a known thing: its cell is still tried, and it did not run there. What is tried no
+/// more, because there are newer versions or the sample is gone, is past.
 fn is_open(thing: &str, report: &Report, asked: &[matrix::Cell]) -> bool {
     let Some((cell, what)) = thing.split_once('.') else { return false };
     let view = report.cells.iter().find(|view| {

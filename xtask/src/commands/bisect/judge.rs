@@ -72,6 +72,11 @@ fn arguments(sample: Option<&str>) -> Vec<&str> {
 }
 
 fn by_command(apart: &Apart, question: &Question, log: &Path, halt: &Halt) -> Result<(Verdict, Option<String>)> {
+    if !question.folder.is_dir() {
+        let folder = question.folder.display();
+        return Err(Error::usage(format!("`{folder}` is gone, where the bisection was begun and its command runs"))
+            .hint("create it anew, or begin another bisection with `--afresh`"));
+    }
     let (up, _) = apart.xtask(&["up"], log, halt)?;
     match verdict_of_harness(&up, None)? {
         (Verdict::Good, _) => {}

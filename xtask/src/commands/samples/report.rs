@@ -69,7 +69,8 @@ pub fn row(
     }
 }
 
-/// An error's sentence on one line. What it shows below that is told by its first line, of a difference by the first that differs.
+/// An error's sentence on one line. What it shows below that is told by its first line, of a difference by the first that
+/// differs.
 pub fn in_short(told: &str) -> String {
     let mut lines = told.lines();
     let sentence = lines.next().unwrap_or_default();
