@@ -8,6 +8,7 @@ use std::time::Duration;
 use tests::{Outcome, Release, ReleaseServer, TestContext, real};
 use xtask::component::Component;
 use xtask::matrix::Matrix;
+use xtask::process::Argv;
 use xtask::report::text;
 use xtask::result;
 
@@ -230,7 +231,8 @@ fn what_the_nightly_types_makes_a_night_a_report_and_an_issue() {
         let result = result::parse(&fs::read_to_string(&file).unwrap(), &file.display().to_string()).unwrap();
         let broken = result.samples.iter().find(|sample| sample.name == "broken").unwrap();
         let result::Cell { buildkit, containerd, .. } = &result.cell;
-        let typed = format!("--sample broken --buildkit {buildkit} --containerd {containerd}`");
+        let mirror = Argv::new(&real::programs(runner.context.program()).mirror).shown();
+        let typed = format!("--sample broken --buildkit {buildkit} --containerd {containerd} --source {mirror}`");
         for why in [&broken.failure, &result.steps[2].failure] {
             let hint = why.as_ref().and_then(|why| why.hint.as_deref()).unwrap();
             assert!(
