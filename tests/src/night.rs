@@ -130,19 +130,7 @@ fn samples(tonight: bool, is_2025: bool, place: (usize, usize), number: u64) -> 
     ];
     let sample = |(index, (name, title)): (usize, (&str, &str))| {
         let took = Took { build_ms: Some(1400 + number * 37 % 800 + index as u64 * 210), run_ms: Some(930) };
-        let mut sample = Sample {
-            name: name.into(),
-            title: title.into(),
-            expected: Expected::Works,
-            expected_failure: None,
-            upstream: None,
-            outcome: Outcome::Works,
-            verdict: Verdict::AsExpected,
-            reason: None,
-            failure: None,
-            took,
-            healed: None,
-        };
+        let mut sample = Sample { took, ..Sample::as_expected(name, title) };
         let fails = |sample: &mut Sample, message: &str, id: &str| {
             sample.outcome = Outcome::Fails;
             sample.took.run_ms = None;

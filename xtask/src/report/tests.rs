@@ -3,9 +3,7 @@ use super::model::Report;
 use super::standing::Standing;
 use super::trend::Trend;
 use crate::error::Class;
-use crate::result::{
-    Cell, CellResult, Exit, Expected, Host, Night, Outcome, Sample, State, StepState, Took, Verdict, Why,
-};
+use crate::result::{Cell, CellResult, Exit, Host, Night, Outcome, Sample, State, StepState, Verdict, Why};
 use std::time::{Duration, UNIX_EPOCH};
 
 fn cell(runner: &str, buildkit: &str, containerd: &str) -> CellResult {
@@ -29,19 +27,8 @@ fn step(mut result: CellResult, name: &str, state: StepState, took: u64) -> Cell
 }
 
 fn sample(mut result: CellResult, name: &str, verdict: Verdict) -> CellResult {
-    result.samples.push(Sample {
-        name: name.into(),
-        title: name.into(),
-        expected: Expected::Works,
-        expected_failure: None,
-        upstream: None,
-        outcome: if verdict == Verdict::NewlyBroken { Outcome::Fails } else { Outcome::Works },
-        verdict,
-        reason: None,
-        failure: None,
-        took: Took::default(),
-        healed: None,
-    });
+    let outcome = if verdict == Verdict::NewlyBroken { Outcome::Fails } else { Outcome::Works };
+    result.samples.push(Sample { outcome, verdict, ..Sample::as_expected(name, name) });
     result
 }
 

@@ -36,6 +36,25 @@ pub struct Sample {
     pub healed: Option<String>,
 }
 
+impl Sample {
+    /// One that should work and does, of which nothing else is known.
+    pub fn as_expected(name: &str, title: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            expected: Expected::Works,
+            expected_failure: None,
+            upstream: None,
+            outcome: Outcome::Works,
+            verdict: Verdict::AsExpected,
+            reason: None,
+            failure: None,
+            took: Took::default(),
+            healed: None,
+        }
+    }
+}
+
 /// What a sample is said to do on a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -106,7 +106,7 @@ fn shared(context: &Context) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::cli::Cli;
-    use crate::result::{Expected, Outcome, Took};
+    use crate::result::Outcome;
     use crate::ui::{Level, Ui};
     use clap::Parser;
 
@@ -115,19 +115,7 @@ mod tests {
     }
 
     fn sample(name: &str, verdict: Verdict, hint: &str) -> Sample {
-        Sample {
-            name: name.into(),
-            title: name.into(),
-            expected: Expected::Works,
-            expected_failure: None,
-            upstream: None,
-            outcome: Outcome::Fails,
-            verdict,
-            reason: None,
-            failure: Some(why(hint)),
-            took: Took::default(),
-            healed: None,
-        }
+        Sample { outcome: Outcome::Fails, verdict, failure: Some(why(hint)), ..Sample::as_expected(name, name) }
     }
 
     fn hint(why: Option<&Why>) -> &str {

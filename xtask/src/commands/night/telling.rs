@@ -5,7 +5,7 @@ use crate::commands::samples::progress;
 use crate::error::Class;
 use crate::failure;
 use crate::platform::Os;
-use crate::result::{Exit, Expected, Outcome, Sample, StepState, Took, Verdict, Why};
+use crate::result::{Exit, Outcome, Sample, StepState, Took, Verdict, Why};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -104,17 +104,13 @@ pub fn samples(printed: &str, report: &Value, ended: &Ended, why: Option<&Why>) 
     };
     let took: Took = serde_json::from_value(report["took"].clone()).unwrap_or_default();
     vec![Sample {
-        name: name.to_owned(),
-        title: "Hello".to_owned(),
-        expected: Expected::Works,
-        expected_failure: None,
         upstream: why.and_then(|why| why.upstream.clone()),
         outcome,
         verdict,
-        reason: None,
         failure: why.cloned(),
         took,
         healed: report["healed"].as_str().map(str::to_owned),
+        ..Sample::as_expected(name, "Hello")
     }]
 }
 

@@ -46,22 +46,11 @@ pub fn read(lines: &str, why: &str) -> Vec<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::{Expected, Outcome, Took, Verdict};
+    use crate::result::{Outcome, Verdict};
 
     fn sample(name: &str, outcome: Outcome, verdict: Verdict) -> Sample {
-        Sample {
-            name: name.into(),
-            title: name.into(),
-            expected: Expected::Works,
-            expected_failure: None,
-            upstream: None,
-            outcome,
-            verdict,
-            reason: (outcome == Outcome::Skipped).then(|| "it was being tried".into()),
-            failure: None,
-            took: Took::default(),
-            healed: None,
-        }
+        let reason = (outcome == Outcome::Skipped).then(|| "it was being tried".into());
+        Sample { outcome, verdict, reason, ..Sample::as_expected(name, name) }
     }
 
     #[test]

@@ -154,23 +154,12 @@ pub fn listing(samples: &[Sample], os: Os) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::{Expected, Outcome, Took};
+    use crate::result::Took;
     use crate::sample;
 
     fn row(name: &str) -> result::Sample {
-        result::Sample {
-            name: name.into(),
-            title: name.into(),
-            expected: Expected::Works,
-            expected_failure: None,
-            upstream: None,
-            outcome: Outcome::Works,
-            verdict: Verdict::AsExpected,
-            reason: None,
-            failure: None,
-            took: Took { build_ms: Some(1250), run_ms: None },
-            healed: None,
-        }
+        let took = Took { build_ms: Some(1250), run_ms: None };
+        result::Sample { took, ..result::Sample::as_expected(name, name) }
     }
 
     #[test]
