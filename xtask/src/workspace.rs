@@ -77,6 +77,9 @@ impl Endpoint {
     }
 }
 
+/// How the names of the folders of a night's cells begin.
+const NIGHT_CELL: &str = "cell-";
+
 /// Every path of a workspace.
 #[derive(Debug, Clone)]
 pub struct Workspace {
@@ -152,9 +155,39 @@ impl Workspace {
         self.base.join("bisect")
     }
 
+    /// What is asked and known in a bisection.
+    pub fn bisection_state(&self) -> PathBuf {
+        self.bisection().join("state.json")
+    }
+
+    /// Where a clone's commits are checked out, one after another.
+    pub fn bisection_source(&self) -> PathBuf {
+        self.bisection().join("source")
+    }
+
     /// Where a night runs its cells, a folder each.
     pub fn night(&self) -> PathBuf {
         self.base.join("night")
+    }
+
+    /// A cell's folder, by its number. Its name is short, because daemons' paths have to be.
+    pub fn night_cell(&self, number: usize) -> PathBuf {
+        self.night().join(format!("{NIGHT_CELL}{number}"))
+    }
+
+    /// Whether something that lies where a night runs its cells is one's folder.
+    pub fn is_night_cell(path: &Path) -> bool {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NIGHT_CELL))
+    }
+
+    /// What became of the last night's cells, where nobody wants it elsewhere.
+    pub fn night_results(&self) -> PathBuf {
+        self.night().join("results")
+    }
+
+    /// The same of the night before.
+    pub fn previous_night_results(&self) -> PathBuf {
+        self.night().join("previous")
     }
 
     /// Downloaded archives, by digest.

@@ -74,7 +74,7 @@ enum Daemon {
 
 /// Runs it.
 pub fn run(context: &Context, options: &Options) -> Result<()> {
-    let file = saved::file(context);
+    let file = context.workspace.bisection_state();
     let fresh = match (&options.component, &options.good, &options.bad) {
         (Some(component), Some(good), Some(bad)) => {
             let component = match component {
@@ -110,7 +110,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     };
     let interrupt = Interrupt::listen()?;
     print(saved.log())?;
-    let source = saved::source(context);
+    let source = context.workspace.bisection_source();
     apart::clear_away(context, &context.workspace.bisection(), "bisection", |path| path != source)?;
     // One that is there may be another clone's, or may have been cut off while it was made.
     files::delete(&source)?;

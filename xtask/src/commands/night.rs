@@ -15,6 +15,7 @@ use crate::matrix::Cell;
 use crate::matrix::runner::LOCAL;
 use crate::report::text;
 use crate::result::{self, CellResult};
+use crate::workspace::Workspace;
 use cell::{NONE, Stage, run_cell};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -64,8 +65,7 @@ pub fn run(context: &Context, options: &Options) -> Result<()> {
     }
     let _guard = context.lock("night")?;
     let interrupt = Interrupt::listen()?;
-    let is_cell = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(cell::FOLDER));
-    apart::clear_away(context, &context.workspace.night(), "night", is_cell)?;
+    apart::clear_away(context, &context.workspace.night(), "night", Workspace::is_night_cell)?;
     if interrupt.is_heard() {
         return Err(Error::ground("the night was interrupted before its first cell").hint("begin it again"));
     }
@@ -121,9 +121,9 @@ fn results_folder(context: &Context, options: &Options) -> Result<PathBuf> {
     let out = match &options.out {
         Some(out) => std::path::absolute(out).trying(|| format!("make `{}` absolute", out.display()))?,
         None => {
-            let out = context.workspace.night().join("results");
+            let out = context.workspace.night_results();
             if out.exists() {
-                let previous = out.with_file_name("previous");
+                let previous = context.workspace.previous_night_results();
                 files::delete(&previous)?;
                 crate::os::rename(&out, &previous)
                     .trying(|| format!("move `{}` to `{}`", out.display(), previous.display()))?;

@@ -1,7 +1,7 @@
 //! Trying one version or commit.
 
 use super::candidates::Candidate;
-use super::saved::{self, Question, Saved};
+use super::saved::{Question, Saved};
 use crate::apart::{self, Apart, Ended, Halt};
 use crate::bisection::Verdict;
 use crate::context::Context;
@@ -24,7 +24,7 @@ pub fn judge(context: &Context, saved: &Saved, at: usize, halt: &Halt) -> Result
     let folder = context.workspace.bisection();
     let log = folder.join(format!("{}.log", candidate.short()));
     fs::create_dir_all(&folder).trying(|| format!("create `{}`", folder.display()))?;
-    let source = saved::source(context);
+    let source = context.workspace.bisection_source();
     let mut versions = saved.others.clone();
     versions.push((question.component, spec(question, candidate, &source)?));
     if let Some(clone) = &question.checkout {

@@ -226,16 +226,6 @@ fn options(request: &Request, offline: bool, asked: Component) -> Vec<String> {
     options
 }
 
-/// Where a clone's commits are checked out, one after another.
-pub fn source(context: &Context) -> PathBuf {
-    context.workspace.bisection().join("source")
-}
-
-/// Where it is.
-pub fn file(context: &Context) -> PathBuf {
-    context.workspace.bisection().join("state.json")
-}
-
 /// Reads what was interrupted; `None` when nothing was.
 ///
 /// # Errors

@@ -11,9 +11,6 @@ use crate::result::{CellResult, Night};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How the names of the cells' folders begin. They are short, because daemons' paths have to be.
-pub const FOLDER: &str = "cell-";
-
 /// In the place of samples' names: that only hello is tried.
 pub const NONE: &str = "none";
 
@@ -51,7 +48,7 @@ pub struct Stage<'a> {
 /// When that can't be done. What the cell had started is stopped and deleted by then.
 pub fn run_cell(stage: &Stage, number: usize, cell: &Cell) -> Result<CellResult> {
     let context = stage.context;
-    let folder = context.workspace.night().join(format!("{FOLDER}{number}"));
+    let folder = context.workspace.night_cell(number);
     let versions = [(Component::Buildkit, cell.buildkit.parse()?), (Component::Containerd, cell.containerd.parse()?)];
     let apart = Apart::new(context, &context.request.source, folder, &versions)?;
     let mut record = Record::new(stage, cell, apart.workspace().base())?;
